@@ -1,0 +1,216 @@
+// Package redact is where raw bytes end: it takes a batch and the matches in
+// it and gives back a delivery that holds no secret.
+//
+// The promise: no byte of a matched span is in Clean, in a finding or in any
+// other field of a delivery; bytes outside the spans are unchanged and in
+// order; line ends inside a span stay, so framing and line count survive;
+// redacting what was redacted changes nothing; a line or message that was a JSON
+// document still is one, for which a placeholder outside a string gets quotes.
+// Prints, fingerprints, previews, context and baseline identities are made here
+// and nowhere else.
+//
+// The limits: placeholders are ASCII, in UTF-16 text too, where they shift what
+// stands behind them in the line. It believes the detectors. What no detector matched is passed
+// on, and a match of severity info is reported and left in place.
+package redact
+
+import (
+	"time"
+
+	"sluice/internal/record"
+)
+
+// WithheldRule stands in the placeholder of a record that was not examined.
+const WithheldRule = "withheld"
+
+// Rule is what the redactor needs to know of a rule.
+type Rule struct {
+	Severity record.Severity
+	// Strong says that the form of its secrets has 80 bits or more, so that an
+	// unkeyed hash of one helps nobody to guess it.
+	Strong bool
+}
+
+// Baseline recognises findings that are known. The secret is only read.
+type Baseline interface {
+	Has(rule, source string, secret []byte, strong bool) bool
+	ID(rule, source string, secret []byte, strong bool) string
+}
+
+// Config says how to redact; all fields are read-only once New has them.
+type Config struct {
+	PrintKey []byte // key of the prints, at least 16 bytes
+	KeyGiven bool   // it was given, not made for this run: fingerprints may rest on it
+	Rules    func(id string) (Rule, bool)
+	Keys     func(hash [32]byte) *record.KeyInfo // nil: no gateway
+	Prefix   func(secret []byte) int             // bytes of its public prefix
+	Baseline Baseline                            // nil: none
+	Ignore   func(f *record.Finding) (by string, ok bool)
+	Time     func(line []byte) (time.Time, bool)        // the time a line gives itself; nil: none
+	LiveAt   func(k *record.KeyInfo, t time.Time) *bool // nil: never known
+	Pass     record.Severity                            // up to this severity a match is reported, not taken out
+}
+
+// Redactor applies a Config; it is safe for concurrent use.
+type Redactor struct{ cfg Config }
+
+// New returns a redactor.
+func New(cfg Config) *Redactor {
+	if cfg.Pass == record.SeverityNone {
+		cfg.Pass = record.SeverityInfo
+	}
+	return &Redactor{cfg: cfg}
+}
+
+// Apply redacts a batch. Matches come in the order of their precedence: where
+// two overlap, the earlier one gives the name. The delivery's Clean may alias
+// b.Text if nothing was taken out.
+func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Delivery {
+	d := record.Delivery{
+		Origin: b.Origin, End: b.End, Final: b.Final, Unread: b.Unread,
+		Bytes: len(b.Text) - b.Lead,
+	}
+	withheld := withheldRecords(b, matches)
+	kept := r.choose(b, matches)
+	if len(kept) == 0 && withheld == nil {
+		d.Clean, d.Records = b.Text[b.Lead:], shift(b.Records, b.Lead)
+		return d
+	}
+	w := writer{b: b, withheld: withheld, at: make([]int, len(kept))}
+	w.write(kept)
+	d.Clean, d.Records, d.Withheld = w.out, w.records, w.count
+	d.Findings = make([]record.Finding, 0, len(kept))
+	for _, i := range showOrder(kept) {
+		if kept[i].rest {
+			continue
+		}
+		d.Findings = append(d.Findings, r.finding(b, &kept[i], &w, w.at[i]))
+	}
+	return d
+}
+
+// shift moves records to an origin of zero without touching the batch's.
+func shift(records []record.Record, by int) []record.Record {
+	if by == 0 {
+		return records
+	}
+	out := make([]record.Record, len(records))
+	for i, rec := range records {
+		rec.Start -= by
+		rec.End -= by
+		out[i] = rec
+	}
+	return out
+}
+
+// chosen is a match that counts, with what was decided about it.
+type chosen struct {
+	*record.Match
+	rule     Rule
+	severity record.Severity
+	key      *record.KeyInfo
+	print    [8]byte
+	out      []record.Span // what is taken out: raw spans behind the lead
+	rest     bool          // the edge of another match: taken out with it, no finding of its own
+}
+
+// minOwn is how many bytes beside those of better matches make a match a
+// finding of its own; no secret is shorter.
+const minOwn = 8
+
+// choose drops matches that were delivered before, stand in a placeholder of
+// ours, or lie wholly in one of better precedence.
+func (r *Redactor) choose(b *record.Batch, matches []record.Match) []chosen {
+	var kept []chosen
+	var own cover
+	if len(matches) > 0 {
+		own = placeholders(b.Text, r.cfg.Rules)
+	}
+	var covered cover
+	for i := range matches {
+		m := &matches[i]
+		spans := clip(m.Spans, len(b.Text))
+		if m.Withhold || len(spans) == 0 || spans[len(spans)-1].End <= b.Lead {
+			continue
+		}
+		spans = own.without(spans)
+		left := covered.without(spans)
+		if len(left) == 0 {
+			continue
+		}
+		c := chosen{Match: m, print: r.print(m.Secret)}
+		c.rest = size(left) < min(minOwn, size(spans))
+		c.rule, _ = r.cfg.Rules(m.Rule)
+		c.key = r.key(m)
+		c.severity = r.severity(&c)
+		if c.severity > r.cfg.Pass || !m.Whole {
+			c.out = clipLead(spans, b.Lead)
+		}
+		for _, s := range spans {
+			covered.add(s)
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// key names the owner of a gateway key; one that no gateway knows is said so.
+func (r *Redactor) key(m *record.Match) *record.KeyInfo {
+	if m.Hash == ([32]byte{}) {
+		return nil
+	}
+	if r.cfg.Keys != nil {
+		if k := r.cfg.Keys(m.Hash); k != nil {
+			return k
+		}
+	}
+	return &record.KeyInfo{State: record.KeyUnknown}
+}
+
+// severity is the match's own, else the rule's, lowered for a key that no
+// longer opens anything.
+func (r *Redactor) severity(c *chosen) record.Severity {
+	switch {
+	case c.Severity != record.SeverityNone:
+		return c.Severity
+	case c.rule.Severity == record.SeverityNone:
+		return record.SeverityHigh
+	case c.key == nil || !c.Whole || c.rule.Severity <= record.SeverityMedium:
+		return c.rule.Severity
+	}
+	switch c.key.State {
+	case record.KeyLive:
+		return c.rule.Severity
+	case record.KeyExpired, record.KeyDeleted:
+		return record.SeverityMedium
+	default:
+		return min(c.rule.Severity, record.SeverityHigh)
+	}
+}
+
+// withheldRecords marks the records that must not be passed on; nil: none.
+func withheldRecords(b *record.Batch, matches []record.Match) []bool {
+	var marked []bool
+	mark := func(i int) {
+		if marked == nil {
+			marked = make([]bool, len(b.Records))
+		}
+		marked[i] = true
+	}
+	for i := range b.Records {
+		if b.Records[i].Withhold {
+			mark(i)
+		}
+	}
+	for i := range matches {
+		if !matches[i].Withhold {
+			continue
+		}
+		for _, s := range clip(matches[i].Spans, len(b.Text)) {
+			for j := recordAt(b.Records, s.Start); j < len(b.Records) && b.Records[j].Start < s.End; j++ {
+				mark(j)
+			}
+		}
+	}
+	return marked
+}

@@ -1,0 +1,172 @@
+package redact
+
+import (
+	"slices"
+
+	"sluice/internal/record"
+)
+
+// cut is a stretch that is taken out, named after the match of best precedence
+// in it.
+type cut struct {
+	record.Span
+	best int // index into the chosen matches
+}
+
+// writer builds the clean bytes of a batch in one pass from left to right, in
+// original coordinates.
+type writer struct {
+	b        *record.Batch
+	withheld []bool // per record; nil: none
+
+	out     []byte
+	records []record.Record // into out
+	count   int             // records withheld
+	at      []int           // per chosen match: offset in out where it shows
+}
+
+func (w *writer) write(kept []chosen) {
+	cuts := union(kept)
+	w.out = make([]byte, 0, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
+	w.records = make([]record.Record, 0, len(w.b.Records))
+	order := showOrder(kept)
+	for i, rec := range w.b.Records {
+		start := len(w.out)
+		if w.withheld != nil && w.withheld[i] {
+			order = w.show(kept, order, rec.End, func(int) int { return start })
+			w.withhold(rec)
+		} else {
+			w.line(rec, &cuts, kept, &order)
+			w.mendJSON(rec, start)
+		}
+		rec.Span = record.Span{Start: start, End: len(w.out)}
+		w.records = append(w.records, rec)
+	}
+}
+
+// withhold replaces a record that was not examined; its line end stays.
+func (w *writer) withhold(rec record.Record) {
+	w.count++
+	body := w.b.Text[rec.Start:rec.End]
+	if isJSON(body) {
+		w.out = append(appendPlaceholder(append(w.out, '"'), WithheldRule, [8]byte{}), '"')
+	} else {
+		w.out = appendPlaceholder(w.out, WithheldRule, [8]byte{})
+	}
+	w.out = append(w.out, lineEnd(body)...)
+}
+
+// line copies one record and puts placeholders in place of the cuts in it. A
+// cut that goes on over the line's end leaves the line end where it is.
+func (w *writer) line(rec record.Record, cuts *[]cut, kept []chosen, order *[]int) {
+	at := rec.Start
+	for len(*cuts) > 0 {
+		c := (*cuts)[0]
+		if c.End <= rec.Start { // it stood in a withheld record
+			*cuts = (*cuts)[1:]
+			continue
+		}
+		if c.Start >= rec.End {
+			break
+		}
+		from := max(c.Start, at)
+		*order = w.show(kept, *order, from, func(p int) int { return len(w.out) + max(p-at, 0) })
+		w.out = append(w.out, w.b.Text[at:from]...)
+		show := len(w.out)
+		*order = w.show(kept, *order, c.End, func(int) int { return show })
+		at = w.cut(c.Start, from, min(c.End, rec.End), &kept[c.best])
+		if c.End > rec.End {
+			return
+		}
+		*cuts = (*cuts)[1:]
+	}
+	*order = w.show(kept, *order, rec.End, func(p int) int { return len(w.out) + max(p-at, 0) })
+	w.out = append(w.out, w.b.Text[at:rec.End]...)
+}
+
+// cut writes a placeholder for each line of Text[from:to] and keeps line ends;
+// what goes on from a record without a line end has its placeholder there.
+func (w *writer) cut(start, from, to int, c *chosen) int {
+	for from < to {
+		body := w.b.Text[from:to]
+		n := len(body)
+		if i := slices.Index(body, '\n'); i >= 0 {
+			n = i + 1
+		}
+		end := lineEnd(body[:n])
+		if body[n-1] == '\r' && from+n < len(w.b.Text) && w.b.Text[from+n] == '\n' {
+			end = body[n-1 : n] // the cut stops between "\r" and "\n"
+		}
+		goesOn := from > start && w.b.Text[from-1] != '\n'
+		if n > len(end) && !goesOn {
+			w.out = appendPlaceholder(w.out, c.Rule, c.print)
+		}
+		w.out = append(w.out, end...)
+		from += n
+	}
+	return to
+}
+
+// show notes where the matches that begin before limit appear in the output.
+func (w *writer) show(kept []chosen, order []int, limit int, place func(raw int) int) []int {
+	for len(order) > 0 {
+		start := max(kept[order[0]].Spans[0].Start, w.b.Lead)
+		if start >= limit {
+			return order
+		}
+		w.at[order[0]] = place(start)
+		order = order[1:]
+	}
+	return order
+}
+
+// showOrder is the matches by where they begin.
+func showOrder(kept []chosen) []int {
+	order := make([]int, len(kept))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return kept[a].Spans[0].Start - kept[b].Spans[0].Start
+	})
+	return order
+}
+
+// union merges what is taken out where it overlaps; spans that only touch stay
+// two placeholders, since they are two secrets.
+func union(kept []chosen) []cut {
+	var cuts []cut
+	for i := range kept {
+		for _, s := range kept[i].out {
+			cuts = append(cuts, cut{s, i})
+		}
+	}
+	slices.SortFunc(cuts, func(a, b cut) int {
+		if a.Start != b.Start {
+			return a.Start - b.Start
+		}
+		return a.best - b.best
+	})
+	merged := cuts[:0]
+	for _, c := range cuts {
+		if n := len(merged); n > 0 && c.Start < merged[n-1].End {
+			merged[n-1].End = max(merged[n-1].End, c.End)
+			merged[n-1].best = min(merged[n-1].best, c.best)
+			continue
+		}
+		merged = append(merged, c)
+	}
+	return merged
+}
+
+// lineEnd is the "\n" or "\r\n" that a line ends in, or nothing.
+func lineEnd(line []byte) []byte {
+	n := len(line)
+	if n == 0 || line[n-1] != '\n' {
+		return nil
+	}
+	if n > 1 && line[n-2] == '\r' {
+		return line[n-2:]
+	}
+	return line[n-1:]
+}

@@ -1,0 +1,173 @@
+package view
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// longestCode bounds a colour code, in bytes; a terminal's own are shorter.
+const longestCode = 32
+
+// change is what a unit at the start of a text means: width bytes stand for
+// out[:n]. Width 0 is no unit.
+type change struct {
+	width, n int
+	out      [utf8.UTFMax]byte
+}
+
+// triggers start the units of a round; none is a line end.
+var triggers = [base64]byte{ansi: 0x1b, escape: '\\', percent: '%'}
+
+// unitAt reads the unit of round r that text starts with.
+func unitAt(r round, text []byte) change {
+	switch r {
+	case ansi:
+		return codeAt(text)
+	case escape:
+		return escapeAt(text)
+	default:
+		return percentAt(text)
+	}
+}
+
+// rewrite makes n's child by round r of the line [lo,hi), if the round changes
+// anything that was not changed before.
+func (e *expander) rewrite(n *node, r round, lo, hi, seg int) {
+	text := n.text[:hi]
+	if !worth(reader{n, seg}, r, lo, hi) {
+		return
+	}
+	k := e.kid(n, r)
+	mark, markSeg := len(k.text), len(k.segs)
+	k.reserve(hi - lo)
+	from, copied := reader{n, seg}, lo
+	for at := lo; ; {
+		i := bytes.IndexByte(text[at:], triggers[r])
+		if i < 0 {
+			break
+		}
+		at += i
+		c := unitAt(r, text[at:])
+		if c.width == 0 {
+			at++
+			continue
+		}
+		from.copy(&k.builder, copied, at)
+		from.unit(&k.builder, at, at+c.width, c.out[:c.n])
+		at += c.width
+		copied = at
+	}
+	from.copy(&k.builder, copied, hi)
+	if len(k.text) > mark {
+		e.finish(k, mark, markSeg)
+	}
+}
+
+// worth says whether round r changes a line and is not known to give what
+// another order of rounds gives.
+func worth(from reader, r round, lo, hi int) bool {
+	text, wantsNew := from.text[:hi], from.wantsNew(r)
+	for at := lo; ; {
+		i := bytes.IndexByte(text[at:], triggers[r])
+		if i < 0 {
+			return false
+		}
+		at += i
+		width := unitAt(r, text[at:]).width
+		if width > 0 && (!wantsNew || from.changed(at, at+width)) {
+			return true
+		}
+		at += max(width, 1)
+	}
+}
+
+// codeAt reads a CSI code: ESC [ parameters, a final byte. It means nothing.
+func codeAt(text []byte) change {
+	if len(text) < 3 || text[1] != '[' {
+		return change{}
+	}
+	for i, c := range text[2:min(len(text), longestCode)] {
+		if c >= 0x40 && c <= 0x7e {
+			return change{width: i + 3}
+		}
+		if c < 0x20 || c > 0x7e {
+			return change{}
+		}
+	}
+	return change{}
+}
+
+// percentAt reads %XX.
+func percentAt(text []byte) change {
+	if v, ok := hexDigits(text, 1, 2); ok {
+		return change{width: 3, n: 1, out: [utf8.UTFMax]byte{byte(v)}}
+	}
+	return change{}
+}
+
+// simpleEscapes are the escapes of one letter, in JSON, Python and Go.
+var simpleEscapes = [256]byte{
+	'"': '"', '\'': '\'', '\\': '\\', '/': '/', 'a': '\a', 'b': '\b',
+	'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v',
+}
+
+// escapeAt reads a backslash escape.
+func escapeAt(text []byte) change {
+	if len(text) < 2 {
+		return change{}
+	}
+	if c := simpleEscapes[text[1]]; c != 0 {
+		return change{width: 2, n: 1, out: [utf8.UTFMax]byte{c}}
+	}
+	switch text[1] {
+	case 'x':
+		if v, ok := hexDigits(text, 2, 2); ok {
+			return change{width: 4, n: 1, out: [utf8.UTFMax]byte{byte(v)}}
+		}
+	case 'u':
+		if v, ok := hexDigits(text, 2, 4); ok {
+			return runeAt(text, v)
+		}
+	case 'U':
+		if v, ok := hexDigits(text, 2, 8); ok && v <= utf8.MaxRune {
+			return encoded(10, v)
+		}
+	}
+	return change{}
+}
+
+// runeAt reads \uXXXX with the value v, and its other half if it is one of two.
+func runeAt(text []byte, v rune) change {
+	if utf16.IsSurrogate(v) && len(text) >= 12 && text[6] == '\\' && text[7] == 'u' {
+		if low, ok := hexDigits(text, 8, 4); ok {
+			if whole := utf16.DecodeRune(v, low); whole != utf8.RuneError {
+				return encoded(12, whole)
+			}
+		}
+	}
+	return encoded(6, v)
+}
+
+func encoded(width int, v rune) change {
+	c := change{width: width}
+	c.n = utf8.EncodeRune(c.out[:], v)
+	return c
+}
+
+// hexDigits reads n hex digits at text[at:]; eight of them may be more than a
+// rune holds, which is no value either.
+func hexDigits(text []byte, at, n int) (rune, bool) {
+	if len(text) < at+n {
+		return 0, false
+	}
+	var v uint32
+	for _, c := range text[at : at+n] {
+		d := hexValues[c]
+		if d < 0 {
+			return 0, false
+		}
+		v = v<<4 | uint32(d)
+	}
+	return rune(v), v <= utf8.MaxRune || n < 8
+}

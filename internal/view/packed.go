@@ -1,0 +1,320 @@
+package view
+
+import (
+	"slices"
+
+	"sluice/internal/record"
+)
+
+const (
+	// shortestRun is how many characters of one alphabet make a run that is
+	// looked at: base64 of ten bytes is 14 characters and two of padding.
+	shortestRun = 14
+	// shortestText is how many bytes of plain text in a row make base64 kept:
+	// by chance one run of 16 characters in 4,000 has them.
+	shortestText = 9
+	// shortestHexText is the same for hex: 32 digits. By chance one hash of 64
+	// digits in 100,000 has them.
+	shortestHexText = 16
+)
+
+// packing is an alphabet in which chars characters hold size bytes.
+type packing struct {
+	round       round
+	chars, size int
+	shift       uint // 1<<shift is chars
+	need        int  // groups of plain text in a row
+	values      *[256]int8
+	bits        uint
+	leads       [256]bool // characters that can begin a group of plain text
+}
+
+var packings = [...]packing{
+	{base64, 4, 3, 2, shortestText / 3, &base64Values, 6, leads(&base64Values, 6)},
+	{hex, 2, 1, 1, shortestHexText, &hexValues, 4, leads(&hexValues, 4)},
+}
+
+var (
+	base64Values = alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "-_", 62)
+	hexValues    = alphabet("0123456789abcdef", "ABCDEF", 10)
+)
+
+// alphabet gives each character its value, others -1; also holds other writings
+// of the values from first on.
+func alphabet(chars, also string, first int8) [256]int8 {
+	var t [256]int8
+	for i := range t {
+		t[i] = -1
+	}
+	for i, c := range []byte(chars) {
+		t[c] = int8(i)
+	}
+	for i, c := range []byte(also) {
+		t[c] = first + int8(i)
+	}
+	return t
+}
+
+// leads makes packing.leads: the first character of a group holds the upper
+// bits of its first byte.
+func leads(values *[256]int8, bits uint) (t [256]bool) {
+	for c, v := range values {
+		for low := range 1 << (8 - bits) {
+			if v >= 0 && byteKinds[int(v)<<(8-bits)|low] == plain {
+				t[c] = true
+			}
+		}
+	}
+	return t
+}
+
+// What a decoded byte can be: text is ASCII as people write it, foreign may be
+// a part of a character that is not ASCII.
+const (
+	binary = iota
+	foreign
+	plain
+)
+
+var byteKinds = func() (t [256]uint8) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = plain
+	}
+	t['\t'], t['\n'], t['\r'], t[0x1b] = plain, plain, plain, plain
+	for c := 0x80; c < 0x100; c++ {
+		t[c] = foreign
+	}
+	return t
+}()
+
+// stretch is a part of a run that decodes to text: the whole groups in
+// [start,end), the last bytes of the group before and the first of the one
+// behind, which is cut short at the end of the run.
+type stretch struct{ start, end, before, behind int }
+
+// unpacking is the search for runs in one line of a node.
+type unpacking struct {
+	node   *node
+	lo, hi int
+	done   int // runs before it were seen
+	// Where, plus one, the line begins in the children; 0: it has no part yet.
+	text, seg [rounds]int
+	room      []stretch
+}
+
+// unpack makes n's children by base64 and hex of the line [lo,hi). In a text
+// that a round made, only runs that the round changed are worth it.
+func (e *expander) unpack(n *node, lo, hi, seg int) {
+	u := unpacking{node: n, lo: lo, hi: hi, done: lo}
+	if !n.wantsNew(base64) {
+		e.among(&u, lo+shortestRun-1, hi)
+	} else {
+		for ; seg < len(n.segs) && n.segs[seg].View < hi; seg++ {
+			s := n.segs[seg]
+			switch at := max(s.View, lo); {
+			case !verbatim(&s):
+				e.among(&u, at, min(s.View+s.N, hi))
+				e.around(&u, min(s.View+s.N, hi)-1)
+			case at > u.done && base64Values[n.text[at-1]] >= 0:
+				e.around(&u, at)
+			}
+		}
+	}
+	for r := base64; r <= hex; r++ {
+		if u.seg[r] > 0 {
+			e.finish(n.kids[r], u.text[r]-1, u.seg[r]-1)
+		}
+	}
+}
+
+// among looks at the runs that cover a position of [at,end) that is probed: all
+// that are long enough and lie within.
+func (e *expander) among(u *unpacking, at, end int) {
+	for ; at < end; at += shortestRun {
+		if base64Values[u.node.text[at]] >= 0 {
+			e.around(u, at)
+			at = max(at, u.done)
+		}
+	}
+}
+
+// around adds the text that the run around position at holds, if it is one and
+// was not seen.
+func (e *expander) around(u *unpacking, at int) {
+	text := u.node.text
+	if at < u.done || base64Values[text[at]] < 0 {
+		return
+	}
+	start, end := at, at+1
+	for start > u.done && base64Values[text[start-1]] >= 0 {
+		start--
+	}
+	for end < u.hi && base64Values[text[end]] >= 0 {
+		end++
+	}
+	u.done = end
+	if end-start < shortestRun {
+		return
+	}
+	for i := range packings {
+		if p := &packings[i]; end-start >= p.chars*p.need {
+			e.run(u, p, start, end)
+		}
+	}
+}
+
+// run adds the text that a run holds to the child for p.
+func (e *expander) run(u *unpacking, p *packing, start, end int) {
+	u.room = p.stretches(u.room[:0], u.node.text, start, end)
+	if len(u.room) == 0 {
+		return
+	}
+	k := e.kid(u.node, p.round)
+	if u.seg[p.round] == 0 {
+		u.text[p.round], u.seg[p.round] = len(k.text)+1, len(k.segs)+1
+		k.reserve(end - start)
+	}
+	for _, s := range u.room {
+		p.decode(u.node, k, s)
+		k.separate()
+	}
+}
+
+// stretches finds the text in a run, whatever its alignment: characters of the
+// alphabet may stand right before it ("token-", a path).
+func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretch {
+	for phase := range p.chars {
+		first := start + phase
+		groups := (end - first) >> p.shift
+		done := 0 // groups before it are in a stretch
+		for w := p.need - 1; w < groups; w += p.need {
+			if at := first + w*p.chars; !p.leads[text[at]] || p.group(text[at:]) < plain {
+				continue
+			}
+			from, to := w, w+1
+			for from > done && p.group(text[first+(from-1)*p.chars:]) > binary {
+				from--
+			}
+			for to < groups && p.group(text[first+to*p.chars:]) > binary {
+				to++
+			}
+			if p.plainRow(text[first+from*p.chars:], to-from) {
+				dst = append(dst, p.stretch(text[:end], first+from*p.chars, first+to*p.chars, first))
+			}
+			done, w = to, to
+		}
+		if len(dst) > 0 && dst[0].start == start && end-dst[0].end < p.chars {
+			return dst
+		}
+	}
+	if len(dst) < 2 {
+		return dst
+	}
+	slices.SortFunc(dst, func(a, b stretch) int { return a.start - b.start })
+	return dst
+}
+
+// group is the kind of the worst byte of the group that text starts with.
+func (p *packing) group(text []byte) uint8 {
+	v, ok := p.value(text[:p.chars])
+	if !ok {
+		return binary
+	}
+	worst := uint8(plain)
+	for range p.size {
+		worst = min(worst, byteKinds[byte(v)])
+		v >>= 8
+	}
+	return worst
+}
+
+// plainRow says whether enough of the groups in a row are plain.
+func (p *packing) plainRow(text []byte, groups int) bool {
+	row := 0
+	for g := 0; g < groups && row < p.need; g++ {
+		row++
+		if p.group(text[g*p.chars:]) < plain {
+			row = 0
+		}
+	}
+	return row >= p.need
+}
+
+// stretch adds to the groups in [start,end) the text next to them.
+func (p *packing) stretch(text []byte, start, end, first int) stretch {
+	s := stretch{start: start, end: end}
+	if start > first {
+		group, size := p.bytes(text[start-p.chars : start])
+		for s.before < size && byteKinds[group[size-1-s.before]] > binary {
+			s.before++
+		}
+	}
+	group, size := p.bytes(text[end:min(end+p.chars, len(text))])
+	for s.behind < size && byteKinds[group[s.behind]] > binary {
+		s.behind++
+	}
+	return s
+}
+
+// bytes are those that a group, or the beginning of one, holds.
+func (p *packing) bytes(chars []byte) (group [3]byte, size int) {
+	v, ok := p.value(chars)
+	if !ok {
+		return group, 0
+	}
+	size = len(chars) * int(p.bits) / 8
+	v >>= uint(len(chars))*p.bits - uint(size)*8
+	for i := size - 1; i >= 0; i-- {
+		group[i] = byte(v)
+		v >>= 8
+	}
+	return group, size
+}
+
+// value is what the characters hold, the last in the lowest bits; false if one
+// is not of the alphabet, as in a run of base64 that is asked for hex.
+func (p *packing) value(text []byte) (v uint32, ok bool) {
+	for _, c := range text {
+		d := p.values[c]
+		if d < 0 {
+			return 0, false
+		}
+		v = v<<p.bits | uint32(d)
+	}
+	return v, true
+}
+
+// decode appends what s means to k. Groups that stand byte for byte in the text
+// share a segment; in others, each byte maps to the characters that hold a bit
+// of it.
+func (p *packing) decode(n, k *node, s stretch) {
+	from := reader{n, 0}
+	if !n.raw {
+		from.seg = seek(n.segs, s.start-p.chars)
+	}
+	if s.before > 0 {
+		p.some(&from, k, s.start-p.chars, s.start, p.size-s.before, p.size)
+	}
+	for at := s.start; at < s.end; at += p.chars {
+		raw, straight := from.straight(at, at+p.chars)
+		if !straight {
+			p.some(&from, k, at, at+p.chars, 0, p.size)
+			continue
+		}
+		group, size := p.bytes(n.text[at : at+p.chars])
+		k.put(record.Seg{View: len(k.text), N: size, Raw: raw, RawN: p.chars, Even: true})
+		k.text = append(k.text, group[:size]...)
+	}
+	if s.behind > 0 {
+		// The characters that hold these bytes; there may be no more.
+		p.some(&from, k, s.end, s.end+(s.behind*8-1)/int(p.bits)+1, 0, s.behind)
+	}
+}
+
+// some appends bytes [i,j) of the group whose characters are [at,end).
+func (p *packing) some(from *reader, k *node, at, end, i, j int) {
+	group, _ := p.bytes(from.text[at:end])
+	for ; i < j; i++ {
+		from.unit(&k.builder, at+i*8/int(p.bits), at+(i*8+7)/int(p.bits)+1, group[i:i+1])
+	}
+}

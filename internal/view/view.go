@@ -1,0 +1,212 @@
+// Package view undoes encodings: it gives a batch the texts that its bytes
+// mean, each with a map back to the bytes as read.
+//
+// The promise: whatever was written through up to maxRounds rounds of backslash
+// escapes, percent escapes, colour codes, base64 and hex, in any order, stands
+// in clear in one of the views, and Spans leads from it to exactly the raw bytes
+// that hold it. The cost is linear: a line without a trigger is only looked over,
+// and no line may cost more than lineFactor times its length in memory. A line
+// that would is named by Expand, so that its caller can withhold it.
+//
+// The limits: a view holds whole lines, each with its own changes, one after
+// the other; lines that stand apart in the batch are neighbours there. Base64
+// and hex are kept where they decode to text, at least shortestText bytes of
+// it; one that is wrapped over several lines is decoded line by line. Octal
+// escapes, HTML entities and quoted-printable are not undone.
+package view
+
+import (
+	"bytes"
+	"slices"
+
+	"sluice/internal/record"
+)
+
+const (
+	// maxRounds bounds how deep encodings are undone: JSON in a string of JSON
+	// that holds base64 of JSON takes four.
+	maxRounds = 4
+	// maxPacked bounds the rounds of base64 and hex among them.
+	maxPacked = 3
+	// maxSame bounds the rounds of one other kind among them: an escaped text
+	// inside an escaped text is common, three deep was never seen.
+	maxSame = 2
+	// lineFactor bounds the memory of a line's views, as a multiple of its length.
+	// The heaviest line of 11 MB of gateways' logs takes 8 times its length, JSON of
+	// one-letter names that is escaped twice 30 times.
+	lineFactor = 64
+	// lineFloor is what a line may take in any case, in bytes, so that a short one
+	// is not over its bound by a segment or two.
+	lineFloor = 8 * segSize
+	segSize   = 40 // bytes of a record.Seg
+)
+
+// Expand appends to b.Views what b.Text, and the views that b has already,
+// mean. It returns the raw spans of the lines that it did not undo whole, for
+// the caller to withhold: what was not examined is not clean. The spans are
+// those of whole lines, ascending for each text looked at.
+func Expand(b *record.Batch) []record.Span {
+	e := expander{}
+	given := len(b.Views)
+	e.text(b)
+	for i := range b.Views[:given] {
+		e.view(&b.Views[i])
+	}
+	slices.SortStableFunc(e.nodes, func(x, y *node) int { return x.depth - y.depth })
+	for _, n := range e.nodes {
+		if len(n.text) > 0 {
+			b.Views = append(b.Views, record.View{Kind: n.kind, Text: n.text, Map: n.segs})
+		}
+	}
+	return e.over
+}
+
+// round is one encoding undone.
+type round uint8
+
+const (
+	ansi round = iota // undone in this order where one line has several
+	escape
+	percent
+	base64
+	hex
+	rounds
+)
+
+var roundNames = [rounds]record.Encoding{record.ANSI, record.JSON, record.Percent, record.Base64, record.Hex}
+
+// node is a text in the tree of rounds: the batch's own, or one made from its
+// parent's lines. A parent's text does not change while its children grow, as
+// a node is never its own ancestor.
+type node struct {
+	builder
+	kind  record.Encoding
+	depth int
+	last  round // that made it; rounds for a root
+	raw   bool  // text is Batch.Text: no segments, positions are raw
+	count [rounds]uint8
+	kids  [rounds]*node
+}
+
+// allows says whether a round may follow on n.
+func (n *node) allows(r round) bool {
+	if n.depth >= maxRounds {
+		return false
+	}
+	if r >= base64 {
+		return n.count[base64]+n.count[hex] < maxPacked
+	}
+	return n.count[r] < maxSame
+}
+
+// wantsNew says whether only changes that touch what n's own round changed are
+// worth a line: all others were made on n's parent already, and this order of
+// two rounds gives what the other order gives.
+func (n *node) wantsNew(r round) bool {
+	if r >= base64 {
+		return !n.raw
+	}
+	return n.last != rounds && n.last < base64 && r <= n.last
+}
+
+// expander holds one call of Expand.
+type expander struct {
+	nodes []*node // all but the roots
+	over  []record.Span
+	spent int // memory of the views of the line in hand
+	limit int
+}
+
+// text expands Batch.Text line by line: up to a line end, or to the end of a
+// record, since records may be parts of messages that have nothing to do with
+// one another.
+func (e *expander) text(b *record.Batch) {
+	root := &node{builder: builder{text: b.Text}, last: rounds, raw: true}
+	record := 0
+	for lo := 0; lo < len(b.Text); {
+		hi := lineEnd(b.Text, lo)
+		for record < len(b.Records) && b.Records[record].End <= lo {
+			record++
+		}
+		if record < len(b.Records) {
+			if end := b.Records[record].End; end < hi {
+				hi = end
+			}
+		}
+		if !e.root(root, lo, hi, 0) {
+			e.over = appendSpan(e.over, 0, lo, hi)
+		}
+		lo = hi
+	}
+}
+
+// view expands a view that the batch came with.
+func (e *expander) view(v *record.View) {
+	root := &node{builder: builder{text: v.Text, segs: v.Map}, kind: v.Kind, last: rounds}
+	seg := 0
+	for lo := 0; lo < len(v.Text); {
+		hi := lineEnd(v.Text, lo)
+		for seg < len(v.Map) && v.Map[seg].View+v.Map[seg].N <= lo {
+			seg++
+		}
+		if !e.root(root, lo, hi, seg) {
+			e.over = Spans(e.over, v, lo, hi)
+		}
+		lo = hi
+	}
+}
+
+func lineEnd(text []byte, lo int) int {
+	if i := bytes.IndexByte(text[lo:], '\n'); i >= 0 {
+		return lo + i + 1
+	}
+	return len(text)
+}
+
+// root expands one line of a root and says whether that was done whole.
+func (e *expander) root(n *node, lo, hi, seg int) bool {
+	e.spent, e.limit = 0, lineFactor*(hi-lo)+lineFloor
+	e.line(n, lo, hi, seg)
+	return e.spent <= e.limit
+}
+
+// line makes the children of n's bytes [lo,hi) and theirs; seg is the segment
+// that holds lo.
+func (e *expander) line(n *node, lo, hi, seg int) {
+	for r := ansi; r < base64; r++ {
+		if n.allows(r) && e.spent <= e.limit {
+			e.rewrite(n, r, lo, hi, seg)
+		}
+	}
+	if n.allows(base64) && e.spent <= e.limit {
+		e.unpack(n, lo, hi, seg)
+	}
+}
+
+// kid is n's child by round r, made when it is first needed.
+func (e *expander) kid(n *node, r round) *node {
+	if k := n.kids[r]; k != nil {
+		return k
+	}
+	k := &node{kind: roundNames[r], depth: n.depth + 1, last: r, count: n.count}
+	if n.kind != "" {
+		k.kind = n.kind + "+" + k.kind
+	}
+	k.count[r]++
+	n.kids[r] = k
+	e.nodes = append(e.nodes, k)
+	return k
+}
+
+// finish counts what a line added to k since (text, seg) and goes on from there.
+func (e *expander) finish(k *node, text, seg int) {
+	if last := len(k.text) - 1; k.text[last] != '\n' {
+		k.separate()
+	}
+	e.spent += len(k.text) - text + (len(k.segs)-seg)*segSize
+	if e.spent > e.limit {
+		k.cut(text, seg)
+		return
+	}
+	e.line(k, text, len(k.text), seg)
+}
