@@ -1,0 +1,149 @@
+package pattern
+
+import "slices"
+
+const (
+	rowBits = 7 // a row has 1<<rowBits entries: ASCII in lower case, and a few bytes more
+	// maxWords bounds the bytes of all words and so the states: with those that
+	// end a word in the upper half they fit 16 bits, and the table of gitleaks'
+	// rules stays near the processor.
+	maxWords = 1 << 15
+)
+
+// automaton finds all words of a list at once, whatever their case in ASCII
+// (Aho and Corasick, as a table: one look-up a byte). It is read only.
+//
+// States in which a word ends are numbered from hitState on, so one bit says
+// whether there is anything to do.
+type automaton struct {
+	class    [256]uint8
+	next     []uint16 // state<<rowBits + class: the next state
+	hitState uint32   // a power of two
+	ends     [][]int  // of the states from hitState on: the words that end there, by number
+	reach    int      // length of the longest word
+}
+
+// often are the characters of logs by frequency: those have neighbouring
+// entries, so that a row's used part is one cache line.
+const often = "etaoinsrhldcumfpgwybvkxjqz0123456789_-:.,='\"/ "
+
+// newAutomaton builds it from words in lower case, of ASCII and the letters
+// that fold to it, with less than maxWords bytes in all. Words may be equal.
+func newAutomaton(words []string) *automaton {
+	a := &automaton{}
+	a.classify(words)
+	t := newTrie(a, words)
+	plain, hits := t.order()
+	a.hitState = 1
+	for int(a.hitState) < max(len(plain), len(hits)) {
+		a.hitState *= 2
+	}
+	state := make([]uint32, len(t.ends))
+	for i, s := range plain {
+		state[s] = uint32(i)
+	}
+	for i, s := range hits {
+		state[s] = a.hitState + uint32(i)
+		a.ends = append(a.ends, t.ends[s])
+	}
+	a.next = make([]uint16, (int(a.hitState)+len(hits))<<rowBits)
+	for s := range t.ends {
+		for c, to := range t.row(s) {
+			a.next[int(state[s])<<rowBits+c] = uint16(state[to])
+		}
+	}
+	return a
+}
+
+// classify gives each byte that occurs in a word a class; all others share
+// class 0.
+func (a *automaton) classify(words []string) {
+	var used [256]bool
+	for _, w := range words {
+		a.reach = max(a.reach, len(w))
+		for i := 0; i < len(w); i++ {
+			used[w[i]] = true
+		}
+	}
+	n := uint8(1)
+	add := func(c byte) {
+		if used[c] && a.class[c] == 0 {
+			a.class[c] = n
+			n++
+		}
+	}
+	for i := 0; i < len(often); i++ {
+		add(often[i])
+	}
+	for c := range used {
+		add(byte(c))
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		a.class[c] = a.class[c-'A'+'a']
+	}
+}
+
+// trie is the automaton while it is built: state 0 is the root.
+type trie struct {
+	next    []int   // by state and class; completed by fail links
+	ends    [][]int // words that end in a state
+	breadth []int   // states in order of depth
+}
+
+func (t *trie) row(s int) []int { return t.next[s<<rowBits : (s+1)<<rowBits] }
+
+func newTrie(a *automaton, words []string) *trie {
+	t := &trie{next: make([]int, 1<<rowBits), ends: [][]int{nil}}
+	for n, w := range words {
+		s := 0
+		for i := 0; i < len(w); i++ {
+			at := s<<rowBits + int(a.class[w[i]])
+			if t.next[at] == 0 {
+				t.next[at] = len(t.ends)
+				t.ends = append(t.ends, nil)
+				t.next = append(t.next, make([]int, 1<<rowBits)...)
+			}
+			s = t.next[at]
+		}
+		t.ends[s] = append(t.ends[s], n)
+	}
+	t.complete()
+	return t
+}
+
+// complete sets, breadth first, where a state goes when no word goes on: where
+// the longest proper suffix that is a state goes.
+func (t *trie) complete() {
+	fail := make([]int, len(t.ends))
+	t.breadth = append(t.breadth, 0)
+	for i := 0; i < len(t.breadth); i++ {
+		s := t.breadth[i]
+		row, back := t.row(s), t.row(fail[s])
+		for c, to := range row {
+			via := 0
+			if s != 0 {
+				via = back[c]
+			}
+			if to == 0 {
+				row[c] = via
+				continue
+			}
+			fail[to] = via
+			t.ends[to] = append(t.ends[to], t.ends[via]...)
+			t.breadth = append(t.breadth, to)
+		}
+	}
+}
+
+// order parts the states into those where no word ends and the others, by
+// depth: shallow states are the busy ones and should share cache lines.
+func (t *trie) order() (plain, hits []int) {
+	for _, s := range t.breadth {
+		if len(t.ends[s]) == 0 {
+			plain = append(plain, s)
+		} else {
+			hits = append(hits, s)
+		}
+	}
+	return plain, slices.Clip(hits)
+}

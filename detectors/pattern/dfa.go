@@ -1,0 +1,368 @@
+package pattern
+
+import (
+	"encoding/binary"
+	"regexp/syntax"
+	"slices"
+	"unicode/utf8"
+)
+
+// A transition is the offset of the next state's row, or says that it is not
+// known yet, with what happened before the class was taken.
+const (
+	matchedHere = 1 << 31 // a match ended before this class
+	dead        = 1 << 30 // nothing can match any more
+	special     = dead
+	unknown     = ^uint32(0)
+)
+
+const (
+	maxStates = 8192 // of one dfa; more of them are no longer a cache
+	rowCost   = 64   // bytes of a state besides its row, for the machine's bound
+)
+
+// dfa runs a program as a deterministic automaton whose states are made when
+// first needed. It belongs to one machine.
+//
+// With which it tells the expressions of the program that match at all. Else
+// it finds the end of the match that regexp would: of those that begin first,
+// the preferred one.
+type dfa struct {
+	*program
+	m      *machine
+	which  bool
+	epoch  int      // of the machine's memory; behind it everything here is void
+	rows   []uint32 // stride entries a state
+	lists  [][]uint32
+	before []uint8 // of each state: what stood before it
+	index  map[string]uint32
+	starts [2][4]uint32      // by anchored and by what stands before
+	ids    map[uint32]uint64 // of transitions with matchedHere: the expressions
+
+	now, next queue // scratch of step
+}
+
+// queue is a set of instructions in the order of preference.
+type queue struct {
+	seen  []uint32 // generation in which an instruction was added
+	gen   uint32
+	list  []uint32
+	stack []uint32
+}
+
+func (q *queue) reset(n int) {
+	if len(q.seen) < n {
+		q.seen = make([]uint32, n)
+	}
+	q.gen++
+	q.list = q.list[:0]
+}
+
+func newDFA(m *machine, p *program, which bool) *dfa {
+	d := &dfa{program: p, m: m, which: which}
+	d.clear()
+	return d
+}
+
+// clear forgets all states.
+func (d *dfa) clear() {
+	d.epoch = d.m.epoch
+	d.rows, d.lists, d.before = nil, nil, nil
+	d.index = make(map[string]uint32)
+	d.ids = make(map[uint32]uint64)
+	d.starts = [2][4]uint32{{unknown, unknown, unknown, unknown}, {unknown, unknown, unknown, unknown}}
+}
+
+// What stands before a place, as \b and ^ see it.
+const (
+	afterOther = iota
+	afterWord
+	afterLine
+	afterNothing
+)
+
+func contextAt(text []byte, at int) int {
+	switch {
+	case at == 0:
+		return afterNothing
+	case text[at-1] == '\n':
+		return afterLine
+	case isWord(text[at-1]):
+		return afterWord
+	}
+	return afterOther
+}
+
+func isWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+// startState is the state before the first rune. anchored: the match begins
+// here.
+func (d *dfa) startState(text []byte, at int, anchored bool) uint32 {
+	context, which := 0, 0
+	if d.looks {
+		context = contextAt(text, at)
+	}
+	pc := d.search
+	if anchored {
+		pc, which = d.start, 1
+	}
+	if d.epoch != d.m.epoch {
+		d.clear()
+	}
+	if s := d.starts[which][context]; s != unknown {
+		return s
+	}
+	d.next.reset(len(d.insts))
+	d.spread(pc)
+	before := uint8(context)
+	if !d.pending() {
+		before = afterOther // then it makes no difference, and fewer states
+	}
+	s := d.intern(before)
+	d.starts[which][context] = s
+	return s
+}
+
+// run takes text[at:limit], or less if that is enough to know. end is where the
+// match ends, -1 if there is none; mask, with which, has the expressions that
+// match. What stands before at and behind limit counts for \b and the like.
+func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint64) {
+	s := d.startState(text, at, anchored)
+	end = -1
+	rows, ascii := d.rows, &d.ascii
+	i := at
+	for s < special {
+		var class uint32
+		n := 1
+		if i < len(text) && text[i] < utf8.RuneSelf {
+			class = uint32(ascii[text[i]])
+		} else {
+			class, n = d.wideAt(text, i)
+		}
+		t := rows[s+class]
+		if t >= special {
+			if t == unknown {
+				t = d.step(s, int(class))
+				rows = d.rows
+			}
+			if t&matchedHere != 0 {
+				end = i
+				if d.which {
+					if d.all == 1 {
+						mask = 1
+					} else {
+						mask |= d.ids[s+class]
+					}
+					if mask == d.all {
+						break
+					}
+				}
+				t &^= matchedHere
+			}
+		}
+		if i >= limit {
+			break
+		}
+		s = t
+		i += n
+	}
+	d.m.steps += i - at
+	return end, mask
+}
+
+// wideAt is the class of what is no ASCII at i, and its width: a rune, a byte
+// that is none, or the end of the text.
+func (d *dfa) wideAt(text []byte, i int) (class uint32, n int) {
+	if i >= len(text) {
+		return uint32(d.stride - 1), 1
+	}
+	r, n := utf8.DecodeRune(text[i:])
+	return d.wide(r), n
+}
+
+// step makes the transition from the state at row s by a class; the last class
+// is the end of the text.
+func (d *dfa) step(s uint32, class int) uint32 {
+	state := int(s) / d.stride
+	if d.m.builds++; d.m.builds > maxBuilds {
+		d.m.thrash = true
+		return dead
+	}
+	d.now.reset(len(d.insts))
+	result := uint32(0)
+	known := true
+	ids := d.hold(d.lists[state], d.holding(d.before[state], class))
+	if ids != 0 {
+		result = matchedHere
+	}
+	d.next.reset(len(d.insts))
+	if class != d.stride-1 {
+		for _, pc := range d.now.list {
+			if d.takes(d.insts[pc].arg, class) {
+				d.spread(d.insts[pc].out)
+			}
+		}
+	}
+	if len(d.next.list) == 0 {
+		result |= dead
+	} else {
+		context := uint8(afterOther)
+		switch {
+		case !d.pending():
+		case d.kinds[class]&kindWord != 0:
+			context = afterWord
+		case d.kinds[class]&kindLine != 0:
+			context = afterLine
+		}
+		epoch := d.epoch
+		result |= d.intern(context)
+		known = d.epoch == epoch // else the memory was full, and the row of s is gone
+	}
+	if known {
+		d.rows[int(s)+class] = result
+	}
+	if ids != 0 && d.which {
+		d.ids[s+uint32(class)] = ids
+	}
+	return result
+}
+
+// pending says whether a state still has to look around.
+func (d *dfa) pending() bool {
+	for _, pc := range d.next.list {
+		if d.turns || d.insts[pc].op == opLook {
+			return true
+		}
+	}
+	return false
+}
+
+// holding is which of \b, ^, $ and their kin hold between what stands before
+// and a class.
+func (d *dfa) holding(before uint8, class int) syntax.EmptyOp {
+	if !d.looks {
+		return 0
+	}
+	var ops syntax.EmptyOp
+	switch before {
+	case afterNothing:
+		ops |= syntax.EmptyBeginText | syntax.EmptyBeginLine
+	case afterLine:
+		ops |= syntax.EmptyBeginLine
+	}
+	word := false
+	if class == d.stride-1 {
+		ops |= syntax.EmptyEndText | syntax.EmptyEndLine
+	} else {
+		word = d.kinds[class]&kindWord != 0
+		if d.kinds[class]&kindLine != 0 {
+			ops |= syntax.EmptyEndLine
+		}
+	}
+	if word != (before == afterWord) {
+		return ops | syntax.EmptyWordBoundary
+	}
+	return ops | syntax.EmptyNoWordBoundary
+}
+
+// hold puts into d.now what list becomes when ops hold, and returns the
+// expressions of which a match ends here. Without which, what is less preferred
+// than the match is left out.
+func (d *dfa) hold(list []uint32, ops syntax.EmptyOp) (matched uint64) {
+	q := &d.now
+	for _, pc := range list {
+		q.stack = append(q.stack[:0], pc)
+		for len(q.stack) > 0 {
+			pc := q.stack[len(q.stack)-1]
+			q.stack = q.stack[:len(q.stack)-1]
+			if q.seen[pc] == q.gen {
+				continue
+			}
+			q.seen[pc] = q.gen
+			switch in := d.insts[pc]; in.op {
+			case opMatch:
+				if matched |= 1 << in.arg; !d.which {
+					return matched
+				}
+			case opRune:
+				q.list = append(q.list, pc)
+			case opFork:
+				q.stack = append(q.stack, in.arg, in.out)
+			case opSkip:
+				q.stack = append(q.stack, in.out)
+			case opLook:
+				if in.holds(ops) {
+					q.stack = append(q.stack, in.out)
+				}
+			}
+		}
+	}
+	return matched
+}
+
+// spread adds to d.next what pc leads to before the next rune is known.
+func (d *dfa) spread(pc uint32) {
+	q := &d.next
+	if n := len(q.list); n > 0 && d.insts[q.list[n-1]].op == opMatch && !d.which {
+		return
+	}
+	q.stack = append(q.stack[:0], pc)
+	for len(q.stack) > 0 {
+		pc := q.stack[len(q.stack)-1]
+		q.stack = q.stack[:len(q.stack)-1]
+		if q.seen[pc] == q.gen {
+			continue
+		}
+		q.seen[pc] = q.gen
+		in := d.insts[pc]
+		if d.turns { // hold follows the whole way, as regexp does
+			in.op = opLook
+		}
+		switch in.op {
+		case opFork:
+			q.stack = append(q.stack, in.arg, in.out)
+		case opSkip:
+			q.stack = append(q.stack, in.out)
+		case opRune, opLook:
+			q.list = append(q.list, pc)
+		case opMatch:
+			if q.list = append(q.list, pc); !d.which {
+				return
+			}
+		}
+	}
+}
+
+// intern is the row of the state that d.next is, made if it is new.
+func (d *dfa) intern(context uint8) uint32 {
+	if len(d.next.list) == 0 {
+		return dead
+	}
+	if d.which { // in which order does not matter then
+		slices.Sort(d.next.list)
+	}
+	key := append(d.m.key[:0], context)
+	for _, pc := range d.next.list {
+		key = binary.AppendUvarint(key, uint64(pc))
+	}
+	d.m.key = key
+	if s, ok := d.index[string(key)]; ok {
+		return s
+	}
+	cost := 4*d.stride + 4*len(d.next.list) + len(key) + rowCost
+	if len(d.lists) >= maxStates || d.m.memory+cost > maxMemory {
+		d.m.forget()
+		d.clear()
+	}
+	d.m.memory += cost
+	s := uint32(len(d.lists) * d.stride)
+	for range d.stride {
+		d.rows = append(d.rows, unknown)
+	}
+	d.lists = append(d.lists, append([]uint32(nil), d.next.list...))
+	d.before = append(d.before, context)
+	d.index[string(key)] = s
+	return s
+}

@@ -1,0 +1,54 @@
+// Package pattern finds secrets that have a shape: it runs gitleaks' rules.
+//
+// The promise: on the bytes as read it finds what gitleaks 8.30.1 finds in the
+// same bytes (rule, match, secret), decoding and inline comments aside; on top
+// of that it searches the views of a batch, and reports what it finds there at
+// the raw bytes it stands for, a secret that the text shows too only once. A
+// Detector is safe for concurrent use and keeps nothing of a batch. Text that
+// costs too much is withheld line by line, never passed over.
+//
+// # What a fragment is
+//
+// gitleaks' answer depends on how it cuts its input (at 28,672 bytes, in the
+// middle of a line): a rule runs when one of its keywords is anywhere in the
+// cut, and no match crosses it. Here a fragment is a batch with its lead, or
+// one message of it where the transport has messages; so a secret on a cut is
+// found. A match of a rule whose expression holds its keyword is the same
+// however the stream is split, if its secret ends in the newest line. The few
+// rules whose keyword stands apart from the match (of gitleaks' own:
+// facebook-access-token, sourcegraph-access-token,
+// airtable-personnal-access-token, and some whose keyword has a dot where the
+// expression takes any character) need it in the batch or its lead.
+//
+// # Where it differs from gitleaks, and why
+//
+//   - For a finding in a last line without line end, gitleaks takes all text from
+//     the fragment's start as "the line" of a line allowlist; we take the line,
+//     so that text far above hides nothing.
+//   - Where a rule's secretGroup took part in the match with no bytes, gitleaks
+//     reports an empty secret; we report the match, because an empty secret
+//     cannot be taken out. Empty matches are not reported.
+//   - A match reaches over 64 KiB at most.
+//   - Inline comments (gitleaks:allow) are honoured only if asked, since whoever
+//     writes a prompt writes the log.
+//   - A rule of paths only (pkcs12-file) says something of a file, not of bytes in
+//     it, and reports nothing. Rules and allowlists see a path where the source
+//     is a file or an archive.
+//   - In a view, lines that stand apart in the batch are neighbours; a match there
+//     stays in one line, except where the view joins frames.
+//   - More than 16,384 comparisons of generic with specific findings on one line
+//     are not made; the generic ones then stay.
+//
+// # How it works
+//
+// Each rule is split into branches, each with words that every match of it
+// holds at a known place (plan, literal). One automaton finds the words of all
+// rules (automaton, walk). Where one stands, a lazily built automaton tries the
+// rest of all branches that have it, and nearly always needs a few bytes to say
+// no (machine, nfa, dfa). Places that are left are resolved rule by rule, from
+// the left, into the matches that repeated searches with regexp would give
+// (resolve); the same states tell where the groups lie (group). Allowlists and
+// entropy judge the secret (allow, score), then required and generic rules are
+// weighed against each other (near). A rule without a word is searched from end
+// to end, where its keyword is present at all (sweep in resolve).
+package pattern

@@ -1,0 +1,110 @@
+package pattern
+
+import (
+	"regexp/syntax"
+	"slices"
+	"unicode/utf8"
+)
+
+// edge is a set of bytes that can stand right before a place, and whether the
+// text can begin there.
+type edge struct {
+	bytes [256]bool
+	start bool
+}
+
+func (e *edge) add(other edge) {
+	for c, in := range other.bytes {
+		e.bytes[c] = e.bytes[c] || in
+	}
+	e.start = e.start || other.start
+}
+
+// has says whether the byte before text[at] is in the set.
+func (e *edge) has(text []byte, at int) bool {
+	if at == 0 {
+		return e.start
+	}
+	return e.bytes[text[at-1]]
+}
+
+func (e *edge) addIf(in func(c byte) bool) {
+	for c := range e.bytes {
+		e.bytes[c] = e.bytes[c] || in(byte(c))
+	}
+}
+
+// anyEdge is the edge that says nothing.
+func anyEdge() edge {
+	e := edge{start: true}
+	e.addIf(func(byte) bool { return true })
+	return e
+}
+
+// beside is what can stand right before the word of a branch. Most words of
+// rules stand in longer words of ordinary text, and this is the cheapest way to
+// see it.
+func (b *branch) beside() edge {
+	end := b.at
+	for end < len(b.parts) && width(b.parts[end:end+1]) == 0 {
+		end++
+	}
+	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
+	e, empty := edgeOf(b.parts[:end], letters)
+	if empty {
+		return anyEdge()
+	}
+	return e
+}
+
+// edgeOf is what a sequence can end with, and whether it can be empty without
+// saying anything. letters: what follows begins with a word character.
+func edgeOf(parts []*syntax.Regexp, letters bool) (e edge, empty bool) {
+	for i := len(parts) - 1; i >= 0; i-- {
+		one, none := edgeOfPart(parts[i], letters)
+		e.add(one)
+		if !none {
+			return e, false
+		}
+	}
+	return e, true
+}
+
+func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if c := re.Rune[len(re.Rune)-1]; c < utf8.RuneSelf && re.Flags&syntax.FoldCase == 0 {
+			e.bytes[c] = true
+			return e, false
+		}
+	case syntax.OpCharClass:
+		e.addIf(func(c byte) bool { return c >= utf8.RuneSelf || inSet(re.Rune, rune(c)) })
+		return e, false
+	case syntax.OpWordBoundary:
+		if letters {
+			e.start = true
+			e.addIf(func(c byte) bool { return !isWord(c) })
+			return e, false
+		}
+	case syntax.OpBeginText:
+		return edge{start: true}, false
+	case syntax.OpBeginLine:
+		e.start, e.bytes['\n'] = true, true
+		return e, false
+	case syntax.OpCapture, syntax.OpConcat:
+		return edgeOf(plain(re), letters)
+	case syntax.OpEmptyMatch:
+		return e, true
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			one, none := edgeOf(plain(sub), letters)
+			e.add(one)
+			empty = empty || none
+		}
+		return e, empty
+	case syntax.OpQuest, syntax.OpStar, syntax.OpPlus, syntax.OpRepeat:
+		e, empty = edgeOf(plain(re.Sub[0]), letters)
+		return e, empty || re.Op == syntax.OpQuest || re.Op == syntax.OpStar || re.Op == syntax.OpRepeat && re.Min == 0
+	}
+	return anyEdge(), false
+}

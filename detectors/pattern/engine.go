@@ -1,0 +1,160 @@
+package pattern
+
+import (
+	"encoding/binary"
+	"fmt"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// engine is what all machines share: the words, and what to do where one
+// stands. It is read only.
+type engine struct {
+	words    *automaton
+	targets  [][]target // by word
+	branches []*branch
+	groups   []*tails
+	sweeps   []*rule
+}
+
+// target is what a word means: branches to try, a keyword of rules that are
+// swept, or a letter that folds to ASCII.
+type target struct {
+	group   int   // -1: none
+	back    int   // length of the word
+	keyword []int // rules that may be swept now
+	folds   bool
+}
+
+// tails are branches that some word has in common: they are tried at once.
+type tails struct {
+	branches []*branch
+	program  func() *program
+	beside   edge // what can stand right before the place
+}
+
+const maxTails = 64 // of a group: a mask has so many bits
+
+// newEngine plans the rules that have an expression.
+func newEngine(list []*rule) (*engine, error) {
+	e := &engine{}
+	number := 0
+	for _, r := range list {
+		if r.pattern() == "" {
+			continue
+		}
+		if err := r.plan(r.pattern(), &number); err != nil {
+			return nil, err
+		}
+		e.branches = append(e.branches, r.branches...)
+		if r.sweep {
+			e.sweeps = append(e.sweeps, r)
+		}
+	}
+	share(e.branches)
+	for _, r := range list {
+		r.settle()
+	}
+	if err := e.collect(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// fit shortens the words of all branches until the automaton can take them.
+func (e *engine) fit() error {
+	for most := maxWord; most >= minWord; most-- {
+		bytes := 0
+		for _, b := range e.branches {
+			for i, w := range b.words {
+				b.words[i] = w[:min(len(w), most)]
+				bytes += len(b.words[i])
+			}
+		}
+		for _, r := range e.sweeps {
+			bytes += len(strings.Join(r.Keywords, ""))
+		}
+		if bytes < maxWords/2 {
+			return nil
+		}
+	}
+	return fmt.Errorf("pattern: the rules have too many keywords: their literals together are longer than %d bytes", maxWords/2)
+}
+
+// collect makes the list of words, and groups the branches by them.
+func (e *engine) collect() error {
+	if err := e.fit(); err != nil {
+		return err
+	}
+	index := make(map[string]int)
+	var words []string
+	number := func(word string) int {
+		n, ok := index[word]
+		if !ok {
+			n = len(words)
+			index[word] = n
+			words = append(words, word)
+			e.targets = append(e.targets, nil)
+		}
+		return n
+	}
+	var shared [][]*branch
+	for _, b := range e.branches {
+		for _, w := range b.words {
+			n := number(w)
+			for len(shared) <= n {
+				shared = append(shared, nil)
+			}
+			shared[n] = append(shared[n], b)
+		}
+	}
+	groups := make(map[string]int)
+	for n, list := range shared {
+		for part := range slices.Chunk(list, maxTails) {
+			e.targets[n] = append(e.targets[n], target{group: e.group(groups, part), back: len(words[n])})
+		}
+	}
+	for _, r := range e.sweeps {
+		for _, k := range r.Keywords {
+			if !isASCII(k) {
+				continue // mayRun looks for it
+			}
+			n := number(k)
+			e.targets[n] = append(e.targets[n], target{group: -1, keyword: []int{r.index}})
+		}
+	}
+	for _, letter := range []string{string(longS), string(kelvin), string(dottedI)} {
+		n := number(letter)
+		e.targets[n] = append(e.targets[n], target{group: -1, folds: true})
+	}
+	e.words = newAutomaton(words)
+	return nil
+}
+
+// group is the number of the group of these branches, made if it is new.
+func (e *engine) group(known map[string]int, list []*branch) int {
+	var key []byte
+	for _, b := range list {
+		key = binary.AppendUvarint(key, uint64(b.index))
+	}
+	n, ok := known[string(key)]
+	if !ok {
+		n = len(e.groups)
+		known[string(key)] = n
+		g := &tails{branches: list}
+		g.program = sync.OnceValue(func() *program {
+			parts := make([][]*syntax.Regexp, len(list))
+			for i, b := range list {
+				parts[i] = b.tail()
+			}
+			return compile(parts...)
+		})
+		for _, b := range list {
+			g.beside.add(b.beside())
+		}
+		e.groups = append(e.groups, g)
+	}
+	return n
+}

@@ -1,0 +1,233 @@
+package pattern
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
+
+// search is everything gitleaks does with a fragment: matches, allowlists,
+// required rules, and which of two rules reports. The findings are m's until
+// the next search.
+func (m *machine) search(frag *fragment) []finding {
+	m.reset()
+	m.candidates(frag)
+	m.sortPassed()
+	for i := 0; i < len(m.passed); {
+		n := i + 1
+		for n < len(m.passed) && m.passed[n].rule == m.passed[i].rule {
+			n++
+		}
+		m.resolve(frag, m.rules[m.passed[i].rule], m.passed[i:n])
+		i = n
+	}
+	for _, r := range m.engine.sweeps {
+		if !m.off[r.index] && (r.aux || m.mayRun(frag, r)) {
+			m.sweep(frag, r)
+		}
+	}
+	if m.required && !m.options.RequiredMet {
+		m.found = withRequired(m.found, frag)
+	}
+	m.found = slices.DeleteFunc(m.found, func(f finding) bool {
+		return f.rule.SkipReport || f.rule.aux && !m.mayRun(frag, f.rule)
+	})
+	m.low = nil
+	return withoutGeneric(m.found, frag)
+}
+
+// mayRun says whether gitleaks would run the rule on this fragment: one of its
+// keywords is somewhere in it.
+func (m *machine) mayRun(frag *fragment, r *rule) bool {
+	if len(r.Keywords) == 0 || !m.folds && m.open[r.index] {
+		return true
+	}
+	if r.sweep && !m.folds && !m.wideWords {
+		return false
+	}
+	if m.gates[r.index] == 0 {
+		m.gates[r.index] = -1
+		if m.low == nil {
+			m.low = m.lower(frag.text)
+		}
+		if keywordIn(r.Keywords, m.low) {
+			m.gates[r.index] = 1
+		}
+		m.steps += len(frag.text) / bytesPerStep
+	}
+	return m.gates[r.index] > 0
+}
+
+// keywordNear spares mayRun: mostly a keyword stands around the match.
+func (m *machine) keywordNear(frag *fragment, r *rule, at int) bool {
+	near := appendLower(nil, frag.text[max(0, at-nearby):min(len(frag.text), at+nearby)])
+	return keywordIn(r.Keywords, near)
+}
+
+const nearby = 128 // bytes
+
+func keywordIn(words []string, low []byte) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(low, []byte(w)) })
+}
+
+// lower is text in lower case, as far as it matters for keywords.
+func (m *machine) lower(text []byte) []byte {
+	if m.wideWords {
+		return bytes.ToLower(text)
+	}
+	var low []byte
+	if m.folds {
+		low, _ = folded(text, asKeyword)
+	} else {
+		low = append([]byte{}, text...)
+	}
+	for i, c := range low {
+		if c >= 'A' && c <= 'Z' {
+			low[i] = c + 'a' - 'A'
+		}
+	}
+	return low
+}
+
+// bytesPerStep is how far a plain search for a keyword gets in the time of a
+// step.
+const bytesPerStep = 8
+
+// resolve finds the matches of r as repeated searches from the left would: the
+// next one begins behind the last one's end. places are where a branch of r
+// matches from a word on, ascending.
+func (m *machine) resolve(frag *fragment, r *rule, places []passed) {
+	if !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, places[0].at) && !m.mayRun(frag, r) {
+		return
+	}
+	m.newPass(frag)
+	g := m.groupsAt(r)
+	from := 0
+	for _, p := range places {
+		if p.at < from || m.overAt(frag, p.at+1) {
+			continue
+		}
+		start, end := around(g, frag.text, r, from, p.at)
+		if m.thrash {
+			m.overAt(frag, p.at+1)
+		}
+		if end > start {
+			m.consider(frag, r, start, end)
+			from = end
+		}
+	}
+}
+
+// around is the match that begins first among those that begin at from or
+// later and have a word at at.
+func around(g *groups, text []byte, r *rule, from, at int) (start, end int) {
+	if r.before != nil {
+		start = back(text, from, at, r.before, r.run)
+		return start, g.run(text, start, min(start+maxSpan, len(text)))
+	}
+	return first(g, text, runeStart(text, from, at-r.head), at)
+}
+
+// first is the match that begins first from start on and not behind last.
+func first(g *groups, text []byte, start, last int) (int, int) {
+	for start <= last {
+		if end := g.run(text, start, min(start+maxSpan, len(text))); end >= 0 {
+			return start, end
+		}
+		start += runeLen(text, start)
+	}
+	return last, -1
+}
+
+// back goes back from at over at most run runes of a set, not before from.
+func back(text []byte, from, at int, set []rune, run int) int {
+	for ; run > 0 && at > from; run-- {
+		r, n := rune(text[at-1]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeLastRune(text[from:at])
+		}
+		if !inSet(set, r) {
+			break
+		}
+		at -= n
+	}
+	return at
+}
+
+// runeStart is the beginning of the rune at or before at, not before from.
+func runeStart(text []byte, from, at int) int {
+	if at <= from || at >= len(text) {
+		return max(at, from)
+	}
+	for i := at; i >= from && i > at-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			if i+runeLen(text, i) > at {
+				return i
+			}
+			break
+		}
+	}
+	return at
+}
+
+func runeLen(text []byte, at int) int {
+	if at >= len(text) || text[at] < utf8.RuneSelf {
+		return 1
+	}
+	_, n := utf8.DecodeRune(text[at:])
+	return n
+}
+
+// sweep finds the matches of a rule that has no word to start from.
+func (m *machine) sweep(frag *fragment, r *rule) {
+	m.newPass(frag)
+	g := m.groupsAt(r)
+	text := frag.text
+	for from := 0; from < len(text); {
+		spent := m.steps
+		end, _ := g.dfa.run(text, from, len(text), false)
+		m.steps = spent // one pass over the text is not what the budget is for
+		if m.thrash {
+			m.overAt(frag, from+1)
+			from = m.resume
+			continue
+		}
+		if end < 0 {
+			return
+		}
+		start, stop := first(g, text, runeStart(text, from, end-r.widest), end)
+		switch {
+		case m.overAt(frag, max(end, 1)):
+			from = m.resume
+		case stop > start:
+			m.consider(frag, r, start, stop)
+			from = stop
+		default: // an empty match is no secret
+			from = max(end, start) + runeLen(text, max(end, start))
+		}
+	}
+}
+
+// consider makes a finding of a match, if it counts.
+func (m *machine) consider(frag *fragment, r *rule, start, end int) {
+	f := m.locate(r, frag, start, end)
+	if m.counts(&f, frag) {
+		m.found = append(m.found, f)
+	}
+}
+
+var allowComment = []byte("gitleaks:allow")
+
+// counts says whether a finding passes the rule's entropy and all allowlists.
+func (m *machine) counts(f *finding, frag *fragment) bool {
+	if e := f.rule.Entropy; e != 0 && !m.entropyAbove(f.secretIn(frag), e) {
+		return false
+	}
+	if m.options.HonorAllowComments {
+		line := frag.line(f)
+		if bytes.Contains(frag.text[line.start:line.end], allowComment) {
+			return false
+		}
+	}
+	return !m.allowed(f, frag)
+}
