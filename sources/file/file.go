@@ -1,0 +1,153 @@
+// Package file reads files, folders and globs, once from start to end.
+//
+// The promise: every file that the paths name is read up to the size it had
+// when it was opened, in the order given, folders and globs in lexical order;
+// what is compressed or an archive is unpacked as sources/archive says. What
+// cannot be read (a path that is not there, a glob without match, no
+// permission, a file that got shorter) is an error with its path, and the
+// others are still read.
+//
+// The limits: a file that a second path names again is read once. Links are
+// followed where the user names them, as a path or as the match of a glob
+// without "**"; in a folder they are passed over, since what they lead to is in
+// the folder or none of its business. Devices and pipes are read where they are
+// named and passed over in a folder.
+package file
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"sluice/internal/record"
+	"sluice/sources/archive"
+)
+
+// Kind is the Origin.Kind of a file; a member of an archive has archive.Kind.
+const Kind = "file"
+
+// Config says what to read.
+type Config struct {
+	// Paths are files, folders and globs: *, ?, [a-z] within a name, ** for any
+	// number of folders. A path that exists is taken as it is written.
+	Paths []string
+	// Jobs is how many files are read at a time; 0 is one. Archive.OnEntry is
+	// then called from as many goroutines.
+	Jobs    int
+	Archive archive.Config
+	Log     *slog.Logger // told of what is passed over; nil: nobody
+}
+
+// Source reads its paths once.
+type Source struct {
+	cfg         Config
+	done, total atomic.Int64
+	skipped     atomic.Int64
+	current     atomic.Pointer[string]
+}
+
+// New makes a source; nothing is opened before Run.
+func New(cfg Config) *Source {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.Jobs = max(1, cfg.Jobs)
+	return &Source{cfg: cfg}
+}
+
+// Run reads everything and emits it, each file as a stream of its own. It
+// returns what could not be read, joined in the order of the paths; or the error
+// of ctx or emit alone.
+func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
+	f := finder{ctx: ctx, log: s.cfg.Log}
+	defer f.close()
+	for _, path := range s.cfg.Paths {
+		f.find(path)
+	}
+	s.total.Store(f.size)
+	s.skipped.Store(f.skipped)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.readAll(ctx, &f, emit)
+}
+
+// Commit returns nil: one pass has nothing to resume.
+func (s *Source) Commit(context.Context, record.Mark) error { return nil }
+
+// Progress is how many bytes of how many were read (of files as they are,
+// before unpacking), and the file that was opened last. It may be called while
+// Run runs; total is 0 until everything is found.
+func (s *Source) Progress() (done, total int64, current string) {
+	if p := s.current.Load(); p != nil {
+		current = *p
+	}
+	return s.done.Load(), s.total.Load(), current
+}
+
+// Skipped is how many devices, pipes, sockets and links in folders were passed
+// over.
+func (s *Source) Skipped() int64 { return s.skipped.Load() }
+
+// failure is an error of the nth thing named or found.
+type failure struct {
+	nth int
+	err error
+}
+
+// readAll reads what was found with cfg.Jobs goroutines and waits for them.
+func (s *Source) readAll(parent context.Context, f *finder, emit func(record.Batch) error) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	var mu sync.Mutex
+	failures := f.failures // guarded by mu
+	next := make(chan int) // sent and closed here
+	var workers sync.WaitGroup
+	for range min(s.cfg.Jobs, max(1, len(f.targets))) {
+		workers.Go(func() {
+			for i := range next {
+				err, fatal := s.read(ctx, f.targets[i], emit)
+				if fatal != nil {
+					cancel(fatal)
+					return
+				}
+				if err != nil {
+					mu.Lock()
+					failures = append(failures, failure{f.targets[i].nth, err})
+					mu.Unlock()
+				}
+			}
+		})
+	}
+feed:
+	for i := range f.targets {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	workers.Wait()
+	if ctx.Err() != nil {
+		return ended(parent, ctx)
+	}
+	slices.SortStableFunc(failures, func(a, b failure) int { return cmp.Compare(a.nth, b.nth) })
+	errs := make([]error, len(failures))
+	for i, f := range failures {
+		errs[i] = f.err
+	}
+	return errors.Join(errs...)
+}
+
+// ended is why ctx ended: its parent, or what a reader met.
+func ended(parent, ctx context.Context) error {
+	if err := parent.Err(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,103 @@
+package kafka
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+
+	"sluice/internal/kafkaclient"
+	"sluice/internal/record"
+)
+
+// maxBatch is how many bytes of messages go into one batch; a larger message
+// has one of its own.
+const maxBatch = 256 << 10
+
+// batcher turns messages into batches of one stream.
+type batcher struct {
+	origin   record.Origin
+	stream   string
+	epoch    int64
+	withhold bool // what is binary
+
+	done   []record.Batch
+	open   record.Batch
+	msgs   int32
+	size   int // of the text, as the one before: most batches of a stream are alike
+	binary int64
+	count  int64
+}
+
+func newBatcher(a *assignment, binary Binary) *batcher {
+	return &batcher{
+		origin: record.Origin{Kind: kafkaclient.Kind, Name: a.topic, Stream: strconv.Itoa(a.id)},
+		stream: a.stream, epoch: a.epoch, withhold: binary == BinaryWithhold,
+	}
+}
+
+// add appends a message, whose bytes it copies.
+func (b *batcher) add(m *message) {
+	n := len(m.key) + len(m.value)
+	for _, h := range m.headers {
+		n += len(h.key) + len(h.value)
+	}
+	if len(b.open.Text) > 0 && len(b.open.Text)+n > maxBatch {
+		b.finish()
+	}
+	if b.open.Records == nil {
+		b.open = record.Batch{Origin: b.origin, Messages: true, Text: make([]byte, 0, max(n, b.size))}
+	}
+	b.count++
+	if m.key != nil {
+		b.part(m, record.PartKey, m.key)
+	}
+	for _, h := range m.headers {
+		b.part(m, record.PartHeaderKey, []byte(h.key))
+		b.part(m, record.PartHeaderValue, h.value)
+	}
+	b.part(m, record.PartValue, m.value)
+	if binary(m.value) {
+		b.binary++
+	}
+	last := &b.open.Records[len(b.open.Records)-1]
+	last.Next, last.Sub = m.offset+1, 0
+	b.open.End = record.Mark{Stream: b.stream, Epoch: b.epoch, Offset: m.offset + 1}
+	b.msgs++
+}
+
+// part appends one part. The mark behind it is inside the message: committing
+// it would not count the message as delivered.
+func (b *batcher) part(m *message, kind record.Part, text []byte) {
+	start := len(b.open.Text)
+	b.open.Text = append(b.open.Text, text...)
+	sub := int64(1)
+	if n := len(b.open.Records); n > 0 && b.open.Records[n-1].Msg == b.msgs {
+		sub = b.open.Records[n-1].Sub + 1
+	}
+	b.open.Records = append(b.open.Records, record.Record{
+		Span: record.Span{Start: start, End: len(b.open.Text)}, Base: m.offset, Next: m.offset, Sub: sub,
+		Time: m.time, Part: kind, Msg: b.msgs, Null: text == nil,
+		Withhold: b.withhold && (kind == record.PartValue || kind == record.PartHeaderValue) && binary(text),
+	})
+}
+
+func (b *batcher) finish() {
+	if len(b.open.Records) > 0 {
+		b.done = append(b.done, b.open)
+		b.size = min(len(b.open.Text), maxBatch)
+	}
+	b.open, b.msgs = record.Batch{}, 0
+}
+
+// take returns the batches and how many of their messages were binary.
+func (b *batcher) take() (batches []record.Batch, messages, binary int64) {
+	b.finish()
+	batches, messages, binary = b.done, b.count, b.binary
+	b.done, b.count, b.binary = nil, 0, 0
+	return batches, messages, binary
+}
+
+// binary says that bytes are no text: compressed, Avro, Protobuf and the like.
+func binary(text []byte) bool {
+	return bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text)
+}

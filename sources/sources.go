@@ -1,0 +1,65 @@
+// Package sources is the table of sources: what a SOURCE on the command line
+// names, and what makes it. Rows stay "kind: constructor"; logic belongs to
+// the packages.
+package sources
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"sluice/internal/pipeline"
+	"sluice/sources/archive"
+	"sluice/sources/file"
+	"sluice/sources/stdin"
+)
+
+// Stdin is the SOURCE that names standard input.
+const Stdin = "-"
+
+// Options is what a source may need.
+type Options struct {
+	Stdin   io.Reader
+	Archive archive.Config
+	Log     *slog.Logger
+}
+
+// schemes are the kinds that KIND://… names.
+var schemes = map[string]func(uri string, o Options) (pipeline.Source, error){}
+
+// Open makes the sources that args name, in their order. Files that follow one
+// another are one source.
+func Open(args []string, o Options) ([]pipeline.Source, error) {
+	var out []pipeline.Source
+	var paths []string
+	flush := func() {
+		if len(paths) > 0 {
+			out = append(out, file.New(file.Config{Paths: paths, Archive: o.Archive, Log: o.Log}))
+			paths = nil
+		}
+	}
+	for _, arg := range args {
+		scheme, _, isURI := strings.Cut(arg, "://")
+		switch {
+		case arg == Stdin:
+			flush()
+			out = append(out, stdin.New(stdin.Config{Input: o.Stdin, Archive: o.Archive}))
+		case isURI:
+			flush()
+			open, ok := schemes[scheme]
+			if !ok {
+				return nil, fmt.Errorf("source %s://…: no such kind of source", scheme)
+			}
+			src, err := open(arg, o)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, src)
+		default:
+			paths = append(paths, arg)
+		}
+	}
+	flush()
+	return out, nil
+}
