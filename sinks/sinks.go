@@ -1,0 +1,96 @@
+// Package sinks is the table of sinks: what --sink, --format and -o name, and
+// what makes it. Rows stay "kind: constructor"; logic belongs to the packages.
+package sinks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"sluice/internal/pipeline"
+	"sluice/internal/report"
+	"sluice/sinks/gitlab"
+	"sluice/sinks/gitleaks"
+	"sluice/sinks/html"
+	"sluice/sinks/jsonl"
+	"sluice/sinks/junit"
+	"sluice/sinks/sarif"
+	"sluice/sinks/stdout"
+)
+
+// Options is what every sink may need.
+type Options struct {
+	Run    *report.Run
+	Rules  []report.Rule
+	Root   string // absolute path of the folder that reports name files from
+	Commit string // of the source that a CI job runs for; "": none
+	Color  bool
+	Width  int
+}
+
+// files are the kinds that --sink KIND:PATH names.
+var files = map[string]func(path string, o Options) (pipeline.Sink, error){
+	"jsonl": func(path string, o Options) (pipeline.Sink, error) { return jsonl.Create(path, o.Run) },
+	"sarif": func(path string, o Options) (pipeline.Sink, error) {
+		return sarif.New(path, sarif.Options{Rules: o.Rules, Run: o.Run, Root: o.Root})
+	},
+	"junit": func(path string, o Options) (pipeline.Sink, error) {
+		return junit.New(path, junit.Options{Rules: o.Rules, Run: o.Run})
+	},
+	"html": func(path string, o Options) (pipeline.Sink, error) {
+		return html.New(path, html.Options{Rules: o.Rules, Run: o.Run})
+	},
+	"gitlab": func(path string, o Options) (pipeline.Sink, error) {
+		return gitlab.New(path, gitlab.Options{Rules: o.Rules, Run: o.Run, Root: o.Root, Commit: o.Commit})
+	},
+	"gitleaks": func(path string, o Options) (pipeline.Sink, error) {
+		return gitleaks.Create(path, gitleaks.Options{Rules: o.Rules, Run: o.Run})
+	},
+}
+
+// streams are the kinds that --format names.
+var streams = map[string]func(w io.Writer, o Options) pipeline.Sink{
+	"text": func(w io.Writer, o Options) pipeline.Sink {
+		return stdout.New(w, stdout.Options{Color: o.Color, Width: o.Width, Rules: o.Rules, Run: o.Run})
+	},
+	"jsonl": func(w io.Writer, o Options) pipeline.Sink { return jsonl.New(w, o.Run) },
+	"gitleaks-json": func(w io.Writer, o Options) pipeline.Sink {
+		return gitleaks.New(w, gitleaks.Options{Rules: o.Rules, Run: o.Run})
+	},
+}
+
+// ErrUnknown says that a kind is none of the table's.
+var ErrUnknown = errors.New("unknown kind of sink")
+
+// Open makes the sink that a URI names, KIND:PATH.
+func Open(uri string, o Options) (pipeline.Sink, error) {
+	kind, path, ok := strings.Cut(uri, ":")
+	if !ok || path == "" {
+		return nil, fmt.Errorf("sink %q: want KIND:PATH, %w; kinds are %s", uri, ErrUnknown, names(files))
+	}
+	open, ok := files[kind]
+	if !ok {
+		return nil, fmt.Errorf("sink %q: %w; kinds are %s", uri, ErrUnknown, names(files))
+	}
+	return open(path, o)
+}
+
+// Format makes the sink that writes a format to w.
+func Format(format string, w io.Writer, o Options) (pipeline.Sink, error) {
+	open, ok := streams[format]
+	if !ok {
+		return nil, fmt.Errorf("format %q: want one of %s", format, names(streams))
+	}
+	return open(w, o), nil
+}
+
+func names[V any](m map[string]V) string {
+	list := make([]string, 0, len(m))
+	for name := range m {
+		list = append(list, name)
+	}
+	sort.Strings(list)
+	return strings.Join(list, ", ")
+}
