@@ -1,0 +1,188 @@
+package checks_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sluice/internal/gate"
+	"sluice/internal/gate/checks"
+	"sluice/internal/gateway/fake"
+)
+
+// byScan are the checks whose command by hand is a scan, and those that need
+// the built-in provider.
+var byScan = regexp.MustCompile(`^(5.?|2k|4q|4r)$`)
+
+// Each printed curl gives the verdict of its check, on a gateway that keeps its
+// promises and on one that has LiteLLM's weaknesses; and no key ever stands in
+// a command line.
+func TestCurlsGiveTheSameVerdict(t *testing.T) {
+	wholeMatrix(t)
+	t.Parallel()
+	for _, tool := range []string{"bash", "curl", "sed", "awk"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	weak := fake.Change{Options: func(o *fake.Options) {
+		o.Version, o.CacheTTL, o.SpendDelay, o.ThinkTime = fake.V1_81, 4*tolerated, 20*time.Millisecond, time.Second
+	}}
+	for name, changes := range map[string][]fake.Change{"sound": fake.Sound(), "weak": {weak}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, changes...)
+			cfg := r.config()
+			cfg.Skip = []string{"5*", "2k", "4q", "4r"}
+			report := run(t, cfg)
+			said, argv := byHand(t, r, report)
+			for _, o := range report.Outcomes {
+				if byScan.MatchString(o.ID) {
+					continue
+				}
+				if got := said[o.ID]; got != string(o.Verdict) && !(o.Verdict == gate.Skipped && got == "inconclusive") {
+					t.Errorf("%s: the check says %s (%s), the curl %q", o.ID, o.Verdict, o.Evidence, got)
+				}
+			}
+			// All a is the malformed key of 1d.
+			argv = strings.ReplaceAll(argv, strings.Repeat("a", 64), "")
+			for _, k := range regexp.MustCompile(`sk-[A-Za-z0-9_-]{20,}`).FindAllString(argv, -1) {
+				t.Errorf("a key stands in a command line: %.6s…", k)
+			}
+		})
+	}
+}
+
+// byHand runs the printed commands of every check in a shell of its own and
+// returns what each said, and every command line of curl.
+func byHand(t *testing.T, r *rig, report *gate.Report) (said map[string]string, argv string) {
+	t.Helper()
+	real, err := exec.LookPath("curl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	log := filepath.Join(bin, "argv")
+	wrapper := fmt.Sprintf("#!/bin/bash\nprintf '%%s\\n' \"$*\" >> %s\nexec %s \"$@\"\n", log, real)
+	if err := os.WriteFile(filepath.Join(bin, "curl"), []byte(wrapper), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	said = map[string]string{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 12)
+	for _, c := range checks.All(2) {
+		if byScan.MatchString(c.ID) {
+			continue
+		}
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			cmd := exec.CommandContext(t.Context(), "bash", "-c", gate.Prelude(report.Plan)+c.Curl(report.Plan))
+			cmd.Env = append(os.Environ(), "LITELLM_MASTER_KEY="+r.MasterKey, "PATH="+bin+":"+os.Getenv("PATH"), "TMPDIR="+bin)
+			var out, errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			err := cmd.Run()
+			mu.Lock()
+			defer mu.Unlock()
+			said[c.ID] = shellVerdict(c.ID, out.String())
+			if errs.Len() > 0 || said[c.ID] == "" {
+				t.Errorf("%s: %v: %s%s", c.ID, err, out.String(), errs.String())
+			}
+		})
+	}
+	wg.Wait()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said, string(text)
+}
+
+// shellVerdict reads the lines "ID pass", "ID FAIL", "ID inconclusive".
+func shellVerdict(id, out string) string {
+	verdict := ""
+	for line := range strings.Lines(out) {
+		word, ok := strings.CutPrefix(line, id+" ")
+		if !ok {
+			continue
+		}
+		word = strings.ToLower(strings.Fields(word)[0])
+		if verdict == "" || word == "fail" || word == "inconclusive" && verdict == "pass" {
+			verdict = word
+		}
+	}
+	return verdict
+}
+
+// What --dry-run announces is what is sent, and all of it.
+func TestSendsAnnounceEverything(t *testing.T) {
+	wholeMatrix(t)
+	t.Parallel()
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 8)
+	for _, c := range checks.All(2) {
+		if byScan.MatchString(c.ID) && c.ID[0] != '5' {
+			continue
+		}
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			checkAnnounced(t, c)
+		})
+	}
+	wg.Wait()
+}
+
+func checkAnnounced(t *testing.T, c gate.Check) {
+	r := &rig{}
+	if err := r.start(fake.Options{}.With(fake.Sound()...)); err != nil {
+		t.Error(err)
+		return
+	}
+	defer r.Close()
+	announced := map[string]bool{}
+	for _, line := range c.Sends {
+		announced[withoutQuery(line)] = true
+	}
+	// What every run sends: who are you, the objects that requests refer to,
+	// and their removal.
+	for _, line := range []string{"GET /health/liveliness", "GET /health/readiness", "GET /health/readiness/details", "GET /openapi.json", "GET /v1/models",
+		"GET /key/list", "GET /v2/team/list", "GET /user/list", "GET /customer/list",
+		"POST /key/generate", "POST /team/new", "POST /user/new", "POST /key/delete", "POST /team/delete", "POST /user/delete", "POST /customer/delete"} {
+		announced[line] = true
+	}
+	if c.Last { // the probes of all families are sent together
+		for _, other := range checks.All(2) {
+			for _, line := range other.Sends {
+				announced[withoutQuery(line)] = announced[withoutQuery(line)] || other.Last
+			}
+		}
+	}
+	cfg := r.config()
+	var mu sync.Mutex
+	cfg.Only, cfg.Sent = []string{c.ID}, func(req gate.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if line := withoutQuery(req.Line()); !announced[line] {
+			t.Errorf("%s sent %s, which it does not announce", c.ID, line)
+		}
+	}
+	if _, err := gate.Run(t.Context(), cfg); err != nil {
+		t.Error(err)
+	}
+}
+
+func withoutQuery(line string) string {
+	return strings.SplitN(strings.TrimSuffix(line, " with 4 MiB"), "?", 2)[0]
+}

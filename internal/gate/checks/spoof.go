@@ -1,0 +1,97 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sluice/internal/gate"
+)
+
+// spoofAgain is how long the spend of one request is waited for.
+const spoofAgain = 15 * time.Second
+
+// spoofRequest has the ways in which a client can say that it is
+// somebody else.
+func spoofRequest() gate.Request {
+	return gate.Request{Path: "/v1/chat/completions", As: "spender", Headers: []gate.Header{
+		{Name: "x-litellm-team-id", Value: "{victimteam.id}"},
+		{Name: "x-litellm-key-alias", Value: "{victim.name}"},
+		{Name: "x-litellm-metadata", Value: `{"user_api_key":"{victim.hash}","user_api_key_team_id":"{victimteam.id}"}`},
+		{Name: "x-litellm-spend-logs-metadata", Value: `{"user_api_key":"{victim.hash}"}`},
+	}, Body: `{"model":"{model}","messages":[{"role":"user","content":"Hello"}],"max_tokens":5,` +
+		`"metadata":{"user_api_key":"{victim.hash}","user_api_key_hash":"{victim.hash}","user_api_key_team_id":"{victimteam.id}","user_api_key_alias":"{victim.name}"},` +
+		`"litellm_metadata":{"user_api_key":"{victim.hash}","user_api_key_team_id":"{victimteam.id}"},"team_id":"{victimteam.id}"}`}
+}
+
+// spendSpoof lets a key spend in the name of another and sees who pays.
+func spendSpoof(c gate.Check) gate.Check {
+	c.ID, c.Title, c.Control, c.Slow = "2l", "Client cannot spend in another's name", controlSpoofing, true
+	c.Needs |= gate.NeedModel
+	c.Verified = "What a request says in metadata or x-litellm headers does not change who pays"
+	c.Remedy = "Upgrade the gateway, and strip x-litellm-* headers in front of it."
+	read := []gate.Request{{Path: "/key/info?key={spender.hash}", As: "master"}, {Path: "/key/info?key={victim.hash}", As: "master"},
+		{Path: "/team/info?team_id={victimteam.id}", As: "master"}}
+	c.Sends = []string{spoofRequest().Line(), read[0].Line(), read[1].Line(), read[2].Line()}
+	c.Curl = func(gate.Plan) string {
+		return gate.ShellObjects(Blueprints(), append(read, spoofRequest())...) +
+			gate.Curl(spoofRequest()) + " > spoof.out; sleep 15     # spend is written late\n" +
+			gate.Curl(read[1]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
+	}
+	c.Run = runSpoof
+	return c
+}
+
+func runSpoof(ctx context.Context, env *gate.Env) gate.Result {
+	a := env.Send(ctx, spoofRequest())
+	switch {
+	case a.Kind == gate.Refused || a.Kind == gate.Invalid:
+		return gate.Passed("A request that names another key and team was refused: " + a.String())
+	case a.Kind == gate.ProviderError:
+		return gate.Result{Verdict: gate.Inconclusive, Provider: a.String() + ": " + a.Why(),
+			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
+	case a.Kind != gate.Served:
+		return gate.Unknown("the request was not served: " + a.String() + ": " + a.Why())
+	}
+	begin, again := time.Now(), spoofAgain
+	for {
+		own, victim, team, err := spends(ctx, env)
+		switch {
+		case err != nil:
+			return gate.Unknown(err.Error())
+		case victim > 0 || team > 0:
+			return gate.Failed(fmt.Sprintf("another key pays: $%.2g on its key, $%.2g on its team", victim, team))
+		case own > 0:
+			return gate.Passed(fmt.Sprintf("The key that asked pays ($%.2g), the one it named does not", own))
+		case time.Since(begin) > env.SpendDeadline:
+			return gate.Unknown(fmt.Sprintf("nobody was charged in %v: model %s has no price at this gateway", env.SpendDeadline, env.Model))
+		}
+		// A replica under load was seen to lose the spend of a request.
+		if time.Since(begin) > again {
+			env.Send(ctx, spoofRequest())
+			again += spoofAgain
+		}
+		if err := env.Wait(ctx, askEvery); err != nil {
+			return gate.Unknown("the run ended first")
+		}
+	}
+}
+
+// spends reads what the three parties have spent.
+func spends(ctx context.Context, env *gate.Env) (own, victim, team float64, err error) {
+	for _, r := range []struct {
+		path, member string
+		spend        *float64
+	}{
+		{"/key/info?key={victim.hash}", "info", &victim},
+		{"/team/info?team_id={victimteam.id}", "team_info", &team},
+		{"/key/info?key={spender.hash}", "info", &own},
+	} {
+		a := env.Send(ctx, gate.Request{Path: r.path, As: "master"})
+		if a.Kind != gate.Served {
+			return 0, 0, 0, fmt.Errorf("the spend could not be read: %s", a)
+		}
+		*r.spend = a.Number(r.member, "spend")
+	}
+	return own, victim, team, nil
+}

@@ -1,0 +1,90 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"sluice/internal/gate/provider"
+)
+
+func start(t *testing.T) *provider.Provider {
+	t.Helper()
+	p, err := provider.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+func post(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer provider-key")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return resp.StatusCode, "cut: " + err.Error()
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestAnswers(t *testing.T) {
+	p := start(t)
+	for path, member := range map[string]string{"/v1/chat/completions": "choices", "/v1/messages": "content", "/v1/responses": "output", "/v1/files": "filename", "/v1/batches": "endpoint"} {
+		status, text := post(t, p.URL+path, `{"model":"m","messages":[]}`)
+		var v map[string]any
+		if status != 200 || json.Unmarshal([]byte(text), &v) != nil || v[member] == nil {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
+func TestStreamEndsWithDone(t *testing.T) {
+	_, text := post(t, start(t).URL+"/v1/chat/completions", `{"model":"m","stream":true}`)
+	if !strings.HasSuffix(text, "data: [DONE]\n\n") || !strings.Contains(text, `"finish_reason":"stop"`) {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestFailuresOnRequest(t *testing.T) {
+	p := start(t)
+	if status, text := post(t, p.URL+"/v1/chat/completions", `"sluice-gate-refuse canary"`); status != 401 || !strings.Contains(text, "provider-key") || !strings.Contains(text, "canary") {
+		t.Errorf("refused: %d %s", status, text)
+	}
+	if _, text := post(t, p.URL+"/v1/chat/completions", `"sluice-gate-cut"`); !strings.HasPrefix(text, "cut: ") {
+		t.Errorf("not cut: %s", text)
+	}
+}
+
+func TestReceivedNamesTheplace(t *testing.T) {
+	p := start(t)
+	post(t, p.URL+"/v1/chat/completions?in=path", `{"in":"body"}`)
+	for text, want := range map[string]string{"in=path": "the path", `"in":"body"`: "the body", "provider-key": "a header"} {
+		if n, where := p.Received(text); n != 1 || len(where) != 1 || where[0] != want {
+			t.Errorf("%s: %d in %v, want once in %s", text, n, where, want)
+		}
+	}
+	if n, _ := p.Received("never sent"); n != 0 {
+		t.Errorf("%d requests with what was never sent", n)
+	}
+}
+
+func TestOnlyLoopback(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.org:0", "nonsense"} {
+		if p, err := provider.Start(address); err == nil {
+			_ = p.Close()
+			t.Errorf("listens on %s", address)
+		}
+	}
+}
