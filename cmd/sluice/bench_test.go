@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sluice/internal/pipeline"
+	"sluice/internal/record"
+	"sluice/rules"
+	"sluice/sinks/clean"
+	"sluice/sources/stdin"
+)
+
+// BenchmarkRedact is the whole way of a record, from a reader to clean bytes, on
+// real debug logs of LiteLLM.
+func BenchmarkRedact(b *testing.B) {
+	dir := os.Getenv("SLUICE_SHARED")
+	if dir == "" {
+		b.Skip("SLUICE_SHARED names no folder with real logs")
+	}
+	for _, name := range []string{"v1.81.0.debug.stderr.log", "v1.106.2.debug.stdout.log", "v1.81.0.plain.stderr.log"} {
+		text, err := os.ReadFile(filepath.Join(dir, "logs", name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			set, err := rules.Default()
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, err := newDetection(detectionConfig{rules: set, master: record.NewSecret("sk-a-master-key-that-is-told-1234")})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				cfg := d.pipeline()
+				cfg.Sources = []pipeline.Source{stdin.New(stdin.Config{Input: bytes.NewReader(text)})}
+				cfg.Sink, cfg.Jobs, cfg.Ordered = clean.New(discard{}), 1, true
+				if err := pipeline.Run(context.Background(), context.Background(), cfg); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

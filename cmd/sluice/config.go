@@ -1,0 +1,238 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// envAnnotation names the environment variable that stands for a flag.
+const envAnnotation = "sluice/env"
+
+// fromEnv lets a variable stand for a flag that is not given. Set but empty is
+// absent.
+func fromEnv(flags *pflag.FlagSet, flag, variable string) {
+	f := flags.Lookup(flag)
+	if f.Annotations == nil {
+		f.Annotations = map[string][]string{}
+	}
+	f.Annotations[envAnnotation] = []string{variable}
+	f.Usage += " (" + variable + ")"
+}
+
+// settings are the values of a configuration file, by the name of their flag
+// with "_" for "-". A file serves all commands; each takes what is its own.
+type settings struct {
+	path   string
+	values map[string]setting
+}
+
+type setting struct {
+	values []string
+	at     string // file:line:column
+}
+
+// fill gives flags that the command line did not set their values from the
+// environment, then from the configuration file.
+func fill(cmd *cobra.Command, a *app) error {
+	path, _ := cmd.Flags().GetString("config")
+	if path == "" {
+		path = a.env("SLUICE_CONFIG")
+	}
+	var s settings
+	if path != "" {
+		var err error
+		if s, err = readSettings(path, cmd.Root()); err != nil {
+			return usageError(err, "")
+		}
+	}
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			return
+		}
+		if names := f.Annotations[envAnnotation]; len(names) > 0 {
+			if v := a.env(names[0]); v != "" {
+				errs = append(errs, set(cmd.Flags(), f, []string{v}, "environment variable "+names[0]))
+				return
+			}
+		}
+		if v, ok := s.values[settingName(f.Name)]; ok {
+			errs = append(errs, set(cmd.Flags(), f, v.values, v.at))
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return usageError(err, "")
+	}
+	return nil
+}
+
+func set(flags *pflag.FlagSet, f *pflag.Flag, values []string, at string) error {
+	for _, v := range values {
+		if err := flags.Set(f.Name, v); err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+	}
+	return nil
+}
+
+func settingName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
+
+// readSettings reads a YAML file of flag names and values; lists are sequences.
+// A field that no command has is an error with its place.
+func readSettings(path string, root *cobra.Command) (settings, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return settings{}, fmt.Errorf("configuration %s: no such file", path)
+	}
+	if err != nil {
+		return settings{}, fmt.Errorf("read configuration: %w", err)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return settings{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	s := settings{path: path, values: map[string]setting{}}
+	known := flagNames(root)
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		fields, err := mapping(path, doc.Body)
+		if err != nil {
+			return s, err
+		}
+		for _, field := range fields {
+			if err := s.add("", field, known); err != nil {
+				return s, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// sections are the fields that have fields of their own, and the flags that
+// these stand for.
+var sections = map[string]map[string]string{"virtual_keys": {"prefixes": "virtual_key_prefix"}}
+
+func (s *settings) add(section string, field *ast.MappingValueNode, known map[string]bool) error {
+	name := field.Key.String()
+	at := place(s.path, field.Key)
+	if _, ok := sections[name]; ok && section == "" {
+		fields, err := mapping(s.path, field.Value)
+		for i := 0; err == nil && i < len(fields); i++ {
+			err = s.add(name, fields[i], known)
+		}
+		return err
+	}
+	if section != "" {
+		flag, ok := sections[section][name]
+		if !ok {
+			return fmt.Errorf("%s: unknown field %q in %s", at, name, section)
+		}
+		name = flag
+	}
+	if name == waiversField {
+		return nil // no flag: the gate reads and checks it
+	}
+	if !known[name] {
+		return fmt.Errorf("%s: unknown field %q", at, name)
+	}
+	if _, twice := s.values[name]; twice {
+		return fmt.Errorf("%s: field %q stands here for the second time", at, name)
+	}
+	v := setting{at: at}
+	nodes := []ast.Node{field.Value}
+	if list, ok := field.Value.(*ast.SequenceNode); ok {
+		nodes = list.Values
+	}
+	for _, n := range nodes {
+		text, ok := scalar(n)
+		if !ok {
+			return fmt.Errorf("%s: %s: want a value or a list of values", place(s.path, n), name)
+		}
+		v.values = append(v.values, text)
+	}
+	s.values[name] = v
+	return nil
+}
+
+func mapping(path string, n ast.Node) ([]*ast.MappingValueNode, error) {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values, nil
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, nil
+	}
+	return nil, fmt.Errorf("%s: want fields with values", place(path, n))
+}
+
+func scalar(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case ast.ScalarNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+func place(path string, n ast.Node) string {
+	p := n.GetToken().Position
+	return fmt.Sprintf("%s:%d:%d", path, p.Line, p.Column)
+}
+
+// flagNames is what a configuration file may set: the flags of all commands.
+func flagNames(cmd *cobra.Command) map[string]bool {
+	names := map[string]bool{}
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { names[settingName(f.Name)] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(cmd)
+	delete(names, "config")
+	delete(names, "help")
+	return names
+}
+
+func newConfigCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check a configuration file", Args: cobra.NoArgs}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Say whether a configuration file is right, and where it is not",
+		Args:  cobra.MaximumNArgs(1),
+		// The file is the argument here, so it must not be read as configuration.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, _ := cmd.Flags().GetString("config")
+			if path == "" {
+				path = a.env("SLUICE_CONFIG")
+			}
+			if len(args) == 1 {
+				path = args[0]
+			}
+			if path == "" {
+				return usageError(errors.New("no configuration file named"), "sluice config check FILE")
+			}
+			s, err := readSettings(path, cmd.Root())
+			if err != nil {
+				return usageError(err, "")
+			}
+			fmt.Fprintf(a.stdout, "%s: %d settings, all known\n", path, len(s.values))
+			return nil
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts of testdata/script run the real program, one promise each.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"sluice": func() { os.Exit(run(os.Args[1:], process())) },
+	})
+}
+
+func TestScript(t *testing.T) {
+	cmds := gatewayCommands()
+	maps.Copy(cmds, gateCommands())
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		Cmds:                cmds,
+		Setup: func(env *testscript.Env) error {
+			// Nothing of the machine's own set-up reaches a script.
+			for _, name := range []string{"SLUICE_CONFIG", "SLUICE_GATEWAY", "SLUICE_GATEWAY_KEY", "SLUICE_PRINT_KEY", "LITELLM_MASTER_KEY", "GITLEAKS_CONFIG", "GITLEAKS_CONFIG_TOML", "GITHUB_ACTIONS", "TF_BUILD"} {
+				env.Setenv(name, "")
+			}
+			env.Setenv("SLUICE_SHARED", os.Getenv("SLUICE_SHARED"))
+			newRunningFake(env)
+			return nil
+		},
+	})
+}
