@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Runs Sluice beside gitleaks and any other scanner that is on PATH over the same
+# bytes, and prints CPU time, wall time, memory, findings, true and false ones,
+# and the ratios. Everything it makes is in bench/out.
+#
+#   bench/run.sh [MB]      size of the corpora in millions of bytes (default 20)
+#
+# gitleaks is slow: it gets a tenth of each corpus, and its time is scaled.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mb=${1:-20}
+small=$((mb / 10 > 0 ? mb / 10 : 1))
+out=bench/out
+mkdir -p "$out" bench/results
+rev=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+rows=bench/results/$rev.tsv
+
+go build -o "$out/sluice" ./cmd/sluice
+go build -o "$out/corpus" ./bench/corpus
+go build -o "$out/score" ./bench/score
+[ -x "$out/gitleaks" ] || GOBIN=$PWD/$out go install github.com/zricethezav/gitleaks/v8@v8.30.1
+for kind in gateway json clean hostile; do
+  for size in "$mb" "$small"; do
+    [ -s "$out/$kind-$size.log" ] || "$out/corpus" -kind "$kind" -mb "$size" -truth "$out/$kind-$size.json" >"$out/$kind-$size.log"
+  done
+done
+
+# timed NAME CORPUS SIZE FORMAT COMMAND...: one row. Exit codes of scanners say
+# whether they found something, so they are not judged here.
+timed() {
+  local name=$1 corpus=$2 size=$3 format=$4
+  shift 4
+  local report=$out/$name-$corpus.report
+  /usr/bin/time -o "$out/time" -f '%U %S %e %M' "$@" >"$report" 2>"$out/$name.err" || true
+  read -r user sys wall kb < <(tail -1 "$out/time")
+  local verdict="" saved=$report
+  [ "$format" = gitleaks ] && saved=$out/gitleaks.json
+  [ "$format" = none ] || verdict=$("$out/score" -format "$format" -log "$out/$corpus-$size.log" -truth "$out/$corpus-$size.json" "$saved")
+  awk -v n="$name" -v c="$corpus" -v mb="$size" -v u="$user" -v s="$sys" -v w="$wall" -v k="$kb" -v v="$verdict" 'BEGIN {
+    cpu = u + s; if (cpu < 0.01) cpu = 0.01
+    printf "%s\t%s\t%d\t%.2f\t%.2f\t%.1f\t%d\t%s\n", n, c, mb, cpu, w, mb / cpu, k / 1024, v }' | tee -a "$rows"
+}
+
+printf 'scanner\tcorpus\tMB\tcpu_s\twall_s\tMB_per_cpu_s\tMiB\tfindings\n' | tee "$rows"
+for corpus in gateway json clean hostile; do
+  big=$out/$corpus-$mb.log little=$out/$corpus-$small.log
+  timed sluice "$corpus" "$mb" jsonl "$out/sluice" scan "$big" --format jsonl
+  timed sluice-gitleaks-rules "$corpus" "$mb" none "$out/sluice" scan "$big" --format jsonl --no-default-rules --rules bench/gitleaks.toml
+  timed sluice-redact "$corpus" "$mb" none "$out/sluice" redact "$big"
+  timed grep "$corpus" "$mb" none grep -cE 'sk-[A-Za-z0-9_-]{16,}' "$big"
+  timed gitleaks "$corpus" "$small" gitleaks "$out/gitleaks" dir "$little" --no-banner --exit-code 0 -f json -r "$out/gitleaks.json"
+  for other in betterleaks ripsecrets titus kingfisher trufflehog; do
+    command -v "$other" >/dev/null || continue
+    case $other in
+      ripsecrets) timed "$other" "$corpus" "$mb" text ripsecrets "$big" ;;
+      kingfisher) timed "$other" "$corpus" "$mb" text kingfisher scan "$big" --no-validate ;;
+      trufflehog) timed "$other" "$corpus" "$mb" text trufflehog filesystem "$big" --no-verification --json ;;
+      *) timed "$other" "$corpus" "$mb" text "$other" dir "$big" ;;
+    esac
+  done
+done
+
+echo
+echo "ratios, MB per second of CPU:"
+awk -F'\t' 'NR > 1 { speed[$1, $2] = $6; corpora[$2]; scanners[$1] }
+  END { for (c in corpora) for (s in scanners) if (s != "gitleaks" && speed[s, c] && speed["gitleaks", c])
+    printf "  %-8s %-22s %.0f times gitleaks\n", c, s, speed[s, c] / speed["gitleaks", c] }' "$rows" | sort
