@@ -1,0 +1,5 @@
+//go:build !unix
+
+package docker
+
+func socketRefuses(string) error { return nil }

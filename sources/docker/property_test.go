@@ -1,0 +1,115 @@
+package docker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// step is one thing that happens to a container, its source or its daemon.
+type step struct {
+	what  string
+	side  side
+	text  string
+	pause time.Duration
+	fault fault
+}
+
+var pauses = []time.Duration{0, 0, time.Millisecond, 60 * time.Millisecond, 400 * time.Millisecond, 3 * time.Second, time.Minute}
+
+func steps(t *rapid.T) []step {
+	whats := []string{"print", "print", "print", "print", "burst", "fault", "restart", "resume", "equal", "down", "up"}
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+		s := step{
+			what:  rapid.SampledFrom(whats).Draw(t, "what"),
+			side:  side(rapid.IntRange(0, 1).Draw(t, "side")),
+			pause: rapid.SampledFrom(pauses).Draw(t, "pause"),
+		}
+		n := rapid.SampledFrom([]int{0, 1, 20, 300, 16383, 16384, 16385, 40_000}).Draw(t, "length")
+		s.text = strings.Repeat(rapid.SampledFrom([]string{"a", "xyz "}).Draw(t, "fill"), n)[:n] + "\n"
+		s.fault = fault{
+			follow: rapid.Bool().Draw(t, "follow"),
+			cut:    rapid.SampledFrom([]int{0, 1, 50, 20_000}).Draw(t, "cut"),
+			hang:   rapid.IntRange(0, 3).Draw(t, "hang"),
+			replay: rapid.IntRange(0, 5).Draw(t, "replay"),
+			status: rapid.SampledFrom([]int{0, 0, 0, 500}).Draw(t, "status"),
+		}
+		return s
+	}), 1, 40).Draw(t, "steps")
+}
+
+// Whatever happens to connections, container, daemon and source: what was printed
+// comes once and in order, as long as it is held.
+func TestNothingIsLostOrDoubled(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		plan, old := steps(rt), rapid.Bool().Draw(rt, "old")
+		tty, version := rapid.Bool().Draw(rt, "tty"), rapid.SampledFrom([]string{"1.40", "1.54"}).Draw(rt, "version")
+		wrong := ""
+		synctest.Test(t, func(t *testing.T) { wrong = play(t, plan, old, tty, version) })
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+func play(t *testing.T, plan []step, old, tty bool, version string) string {
+	d, s := newDaemon(), newSink()
+	d.version = version
+	c := d.add("gateway", func(c *container) { c.old, c.tty = old, tty })
+	dial := d.serve(t)
+	_, stop := run(t, all(), dial, s)
+	defer func() { _ = stop() }()
+	for i, step := range plan {
+		side := step.side
+		if tty {
+			side = stdout
+		}
+		switch step.what {
+		case "print":
+			c.print(side, fmt.Sprint(i, " ", step.text))
+		case "burst":
+			for j := range 50 {
+				c.print(side, fmt.Sprint(i, ".", j, "\n"))
+			}
+		case "equal": // stamps do not move
+			c.change(func() {
+				for j := range 3 {
+					c.write(side, fmt.Sprint(i, "=", j%2, "\n"))
+					d.tick--
+				}
+				d.tick++
+			})
+		case "fault":
+			c.change(func() { c.faults = append(c.faults, step.fault) })
+		case "restart":
+			c.stop()
+			time.Sleep(step.pause)
+			c.start()
+		case "resume": // a clean stop: what was emitted was delivered
+			_ = stop()
+			cfg := all()
+			cfg.Marks = s.resume()
+			_, stop = run(t, cfg, dial, s)
+		case "down":
+			c.change(func() { d.down = true; d.hangUp() })
+		case "up":
+			c.change(func() { d.down = false })
+		}
+		time.Sleep(step.pause)
+	}
+	c.change(func() { d.down = false })
+	time.Sleep(20 * time.Minute)
+	for side := range sides {
+		if got, want := s.of(c, side), c.text(side); got != want {
+			return fmt.Sprintf("%s: got %d bytes, want %d:\n%.600q\n%.600q", side, len(got), len(want), got, want)
+		}
+	}
+	if len(s.gaps) > 0 {
+		return fmt.Sprintf("gaps: %+v", s.gaps)
+	}
+	return ""
+}

@@ -1,0 +1,186 @@
+package docker
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	moby "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"sluice/internal/record"
+)
+
+// What an engine's follow alone loses 70 % of: a burst, and rotation. Sizes are
+// such that the daemon still holds what is read.
+func TestRealEngine(t *testing.T) {
+	e := engineOf(t)
+	for name, c := range map[string]struct {
+		log   moby.LogConfig
+		lines int
+		args  []string
+	}{
+		"json-file, flat out": {driver("json-file", "10m", 3), 200_000, []string{"-lines=200000"}},
+		"local, flat out":     {driver("local", "10m", 3), 200_000, []string{"-lines=200000"}},
+		"json-file, paced":    {driver("json-file", "50k", 3), 20_000, []string{"-lines=20000", "-pace=100us"}},
+		"local, paced":        {driver("local", "1m", 3), 20_000, []string{"-lines=20000", "-pace=100us"}},
+		"json-file, pieces":   {driver("json-file", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}},
+		"local, pieces":       {driver("local", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id, name := e.create(t, c.log, false, c.args...)
+			got := newTally(1)
+			src := New(Config{Name: name, Follow: true, Env: os.Getenv, OnGap: func(g Gap) { t.Errorf("gap: %+v", g) }})
+			_, stop := runSource(src, got.emit)
+			defer stop()
+			e.start(t, id)
+			got.wait(t, c.lines)
+			t.Logf("%d requests, %d stalls, %d messages again", src.Stats().Requests.Load(), src.Stats().Stalls.Load(), src.Stats().Again.Load())
+			if err := stop(); err == nil {
+				t.Error("the source ended by itself")
+			}
+			if got.wrong != "" || got.next["stdout"] != c.lines {
+				t.Errorf("%d lines; %s", got.next["stdout"], got.wrong)
+			}
+		})
+	}
+}
+
+// Following and one pass give the same text, in frames and on a terminal.
+func TestRealEngineBothWays(t *testing.T) {
+	e := engineOf(t)
+	for _, kind := range []string{"json-file", "local"} {
+		for name, tty := range map[string]bool{"frames": false, "terminal": true} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				wide := 40_000
+				if tty && kind == "local" {
+					wide = 10_000 // version 20.10 drops line ends where nothing else shows them
+				}
+				id, name := e.create(t, driver(kind, "10m", 3), tty, "-lines=200", "-both", fmt.Sprint("-wide=", wide))
+				e.start(t, id)
+				if r := e.ContainerWait(t.Context(), id, client.ContainerWaitOptions{}); r.Result != nil {
+					select {
+					case <-r.Result:
+					case err := <-r.Error:
+						t.Fatal(err)
+					}
+				}
+				text := map[string]string{}
+				src := New(Config{Name: name, Env: os.Getenv})
+				err := src.Run(t.Context(), func(b record.Batch) error {
+					text[b.Origin.Stream] += string(b.Text)
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				end := "\n"
+				if tty {
+					end = "\r\n"
+				}
+				got := text["stdout"] + text["stderr"]
+				if n := strings.Count(got, end); n != 200 || len(got) != printedSize(200, 80, wide, len(end)) {
+					t.Errorf("%d lines, %d bytes", n, len(got))
+				}
+			})
+		}
+	}
+}
+
+func printedSize(lines, width, wide, end int) (n int) {
+	for i := range lines {
+		n += len(fmt.Sprint(i, " ")) + width + end
+		if i%10 == 0 {
+			n += wide - width
+		}
+	}
+	return n
+}
+
+// The source is stopped and killed while the container prints, restarts included:
+// what was delivered and committed is not read again, the rest is.
+func TestRealEngineResumes(t *testing.T) {
+	e := engineOf(t)
+	for _, kind := range []string{"json-file", "local"} {
+		t.Run(kind, func(t *testing.T) {
+			id, name := e.create(t, driver(kind, "20m", 5), false, "-lines=20000", "-pace=150us", "-wide=30000")
+			e.start(t, id)
+			s, rounds := newSink(), 0
+			for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline) || rounds < 25; rounds++ {
+				cfg := Config{Name: name, Follow: true, Env: os.Getenv, Marks: s.resume(), OnGap: s.gap}
+				batches := 0
+				src := New(cfg)
+				ctx, crash := make(chan struct{}), rounds%5+1
+				_, stop := runSource(src, func(b record.Batch) error {
+					if batches++; batches == crash {
+						close(ctx)
+					}
+					if batches >= crash { // read, and not delivered
+						return errRefused
+					}
+					return s.emit(b)
+				})
+				<-ctx
+				_ = stop()
+			}
+			_, stop := runSource(New(Config{Name: name, Follow: true, Env: os.Getenv, Marks: s.resume(), OnGap: s.gap}), s.emit)
+			defer stop()
+			got := newTally(1)
+			waitText(t, s, id+"/stdout", "\n19999 ")
+			_ = stop()
+			_ = got.emit(record.Batch{Origin: record.Origin{Stream: "stdout"}, Text: []byte(s.text[id+"/stdout"])})
+			if got.wrong != "" || got.next["stdout"] != 20_000 || len(s.gaps) > 0 {
+				t.Errorf("%d rounds: %d lines; %s; gaps %v", rounds, got.next["stdout"], got.wrong, s.gaps)
+			}
+		})
+	}
+}
+
+func waitText(t *testing.T, s *sink, stream, part string) {
+	t.Helper()
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	for {
+		s.mu.Lock()
+		text, changed := s.text[stream], s.changed
+		s.mu.Unlock()
+		if i := strings.LastIndex(text, part); i >= 0 && strings.HasSuffix(text, "\n") {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			t.Fatalf("%q has not come in a minute", part)
+		}
+	}
+}
+
+func TestRealEngineRestart(t *testing.T) {
+	e := engineOf(t)
+	id, name := e.create(t, driver("json-file", "10m", 3), false, "-lines=500")
+	got := newTally(1)
+	_, stop := runSource(New(Config{Name: name, Follow: true, Env: os.Getenv}), func(b record.Batch) error {
+		if b.Text != nil && strings.HasPrefix(string(b.Text), "0 ") {
+			got.mu.Lock()
+			if got.next["stdout"]%500 != 0 {
+				got.wrong = "a run was cut short"
+			}
+			got.next["stdout"] = 0
+			got.mu.Unlock()
+		}
+		return got.emit(b)
+	})
+	defer stop()
+	for range 5 {
+		e.start(t, id)
+		got.wait(t, 500)
+		if _, err := e.ContainerStop(t.Context(), id, client.ContainerStopOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		got.mu.Lock()
+		got.next["stdout"] = 0
+		got.mu.Unlock()
+	}
+}

@@ -1,0 +1,184 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	moby "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"sluice/internal/record"
+)
+
+// realEngine is an engine that runs containers with the printer.
+type realEngine struct {
+	*client.Client
+	image string
+}
+
+// engineOf gives the engine that DOCKER_HOST or the default socket names, or
+// skips; SLUICE_REQUIRE with docker in it makes that a failure.
+func engineOf(t *testing.T) *realEngine {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	options, err := hostOptions(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := c.Ping(t.Context(), client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		if strings.Contains(","+os.Getenv("SLUICE_REQUIRE")+",", ",docker,") {
+			t.Fatalf("SLUICE_REQUIRE asks for docker: %v", err)
+		}
+		t.Skip("no Docker engine answers; set DOCKER_HOST")
+	}
+	e := &realEngine{c, fmt.Sprintf("sluice-test-%d:printer", os.Getpid())}
+	e.importImage(t)
+	return e
+}
+
+// importImage makes an image of the printer alone: nothing can be pulled.
+func (e *realEngine) importImage(t *testing.T) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "printer")
+	build := exec.Command("go", "build", "-o", binary, "./testdata/printer")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the printer: %v: %s", err, out)
+	}
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	if err := w.WriteHeader(&tar.Header{Name: "printer", Mode: 0o755, Size: int64(len(text))}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(text)
+	_ = w.Close()
+	name, tag, _ := strings.Cut(e.image, ":")
+	r, err := e.ImageImport(t.Context(), client.ImageImportSource{Source: &layer, SourceName: "-"}, name, client.ImageImportOptions{Tag: tag})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, _ = new(bytes.Buffer).ReadFrom(r)
+	t.Cleanup(func() {
+		_, _ = e.ImageRemove(context.Background(), e.image, client.ImageRemoveOptions{Force: true})
+	})
+}
+
+// driver is a logging driver with its options.
+func driver(kind, size string, files int) moby.LogConfig {
+	return moby.LogConfig{Type: kind, Config: map[string]string{"max-size": size, "max-file": fmt.Sprint(files)}}
+}
+
+// create makes a container that prints when it is started.
+func (e *realEngine) create(t *testing.T, log moby.LogConfig, tty bool, args ...string) (id, name string) {
+	t.Helper()
+	name = strings.ToLower(strings.NewReplacer("/", "-", ",", "").Replace(fmt.Sprintf("%s-%d", t.Name(), os.Getpid())))
+	r, err := e.ContainerCreate(t.Context(), client.ContainerCreateOptions{
+		Name:       name,
+		Config:     &moby.Config{Image: e.image, Cmd: append([]string{"/printer"}, args...), Tty: tty, Env: []string{"A_TOKEN=of the test"}},
+		HostConfig: &moby.HostConfig{NetworkMode: "none", LogConfig: log},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = e.ContainerRemove(context.Background(), r.ID, client.ContainerRemoveOptions{Force: true})
+	})
+	return r.ID, name
+}
+
+func (e *realEngine) start(t *testing.T, id string) {
+	t.Helper()
+	if _, err := e.ContainerStart(t.Context(), id, client.ContainerStartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tally checks numbered lines as they come: each once, in order.
+type tally struct {
+	mu      sync.Mutex
+	next    map[string]int // by stream; the number that has to come
+	step    int
+	wrong   string
+	gaps    int
+	rest    map[string]string
+	changed chan struct{}
+}
+
+func newTally(step int) *tally {
+	return &tally{next: map[string]int{}, rest: map[string]string{}, step: step, changed: make(chan struct{}, 1)}
+}
+
+func (c *tally) emit(b record.Batch) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stream := b.Origin.Stream
+	if _, ok := c.next[stream]; !ok && stream == "stderr" {
+		c.next[stream] = 1
+	}
+	text := c.rest[stream] + string(b.Text)
+	for {
+		line, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			break
+		}
+		text = rest
+		var n int
+		if _, err := fmt.Sscan(line, &n); err != nil || n != c.next[stream] {
+			if c.wrong == "" {
+				c.wrong = fmt.Sprintf("%s: %.30q where %d has to come", stream, line, c.next[stream])
+			}
+			c.next[stream] = n
+		}
+		c.next[stream] += c.step
+	}
+	c.rest[stream] = text
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// wait until n lines of stdout have come, or something is wrong.
+func (c *tally) wait(t *testing.T, n int) {
+	t.Helper()
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	for {
+		c.mu.Lock()
+		done, wrong, at := c.next["stdout"] >= n, c.wrong, c.next["stdout"]
+		c.mu.Unlock()
+		switch {
+		case wrong != "":
+			t.Fatal(wrong)
+		case done:
+			return
+		}
+		select {
+		case <-c.changed:
+		case <-limit.C:
+			t.Fatalf("%d of %d lines in a minute", at, n)
+		}
+	}
+}
