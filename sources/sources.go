@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"strings"
 
+	"sluice/internal/kafkaclient"
 	"sluice/internal/pipeline"
 	"sluice/sources/archive"
 	"sluice/sources/file"
+	"sluice/sources/kafka"
 	"sluice/sources/stdin"
 )
 
@@ -23,10 +25,17 @@ type Options struct {
 	Stdin   io.Reader
 	Archive archive.Config
 	Log     *slog.Logger
+	Follow  bool            // go on where the source ends now
+	Range   Range           // of the transport's time, for sources that can use it; Within does the rest
+	Kafka   kafkaclient.Env // where names, passwords and certificates come from
 }
 
 // schemes are the kinds that KIND://… names.
-var schemes = map[string]func(uri string, o Options) (pipeline.Source, error){}
+var schemes = map[string]func(uri string, o Options) (pipeline.Source, error){
+	"kafka": func(uri string, o Options) (pipeline.Source, error) {
+		return kafka.Open(uri, o.Kafka, kafka.Config{Follow: o.Follow, Since: o.Range.Since, Until: o.Range.Until, Log: o.Log})
+	},
+}
 
 // Open makes the sources that args name, in their order. Files that follow one
 // another are one source.

@@ -5,15 +5,24 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"sluice/internal/record"
 )
 
-// Env is where secrets and certificates come from.
+// Env is where secrets and certificates come from; without Lookup there are no
+// variables, without ReadFile no files.
 type Env struct {
 	Lookup   func(name string) (string, bool)
 	ReadFile func(path string) ([]byte, error)
+}
+
+func (e Env) read(path string) ([]byte, error) {
+	if e.ReadFile == nil {
+		return nil, fs.ErrNotExist
+	}
+	return e.ReadFile(path)
 }
 
 // The variables that are read if sasl=… is given without its own.
@@ -66,7 +75,7 @@ func password(env Env, name, file string) (record.Secret, error) {
 		value, err := variable(env, name, PasswordVariable)
 		return record.NewSecret(value), err
 	}
-	text, err := env.ReadFile(file)
+	text, err := env.read(file)
 	if err != nil {
 		return record.Secret{}, fmt.Errorf("read the password: %w", err)
 	}
@@ -81,7 +90,10 @@ func variable(env Env, name, fallback string) (string, error) {
 	if name == "" {
 		name = fallback
 	}
-	value, _ := env.Lookup(name)
+	value := ""
+	if env.Lookup != nil {
+		value, _ = env.Lookup(name)
+	}
 	if value == "" {
 		return "", fmt.Errorf("sasl is asked for, but the variable %s is not set", record.Printable(name))
 	}
@@ -105,7 +117,7 @@ func (t *Target) tls(env Env) (*tls.Config, error) {
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: name}
 	if ca != "" {
-		pem, err := env.ReadFile(ca)
+		pem, err := env.read(ca)
 		if err != nil {
 			return nil, fmt.Errorf("read the authorities to trust: %w", err)
 		}
@@ -129,11 +141,11 @@ func (t *Target) tls(env Env) (*tls.Config, error) {
 }
 
 func keyPair(env Env, cert, key string) (tls.Certificate, error) {
-	certPEM, err := env.ReadFile(cert)
+	certPEM, err := env.read(cert)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("read our certificate: %w", err)
 	}
-	keyPEM, err := env.ReadFile(key)
+	keyPEM, err := env.read(key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("read our key: %w", err)
 	}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"sluice/internal/kafkaclient"
@@ -100,4 +101,9 @@ func (b *batcher) take() (batches []record.Batch, messages, binary int64) {
 // binary says that bytes are no text: compressed, Avro, Protobuf and the like.
 func binary(text []byte) bool {
 	return bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text)
+}
+
+// inTime says whether messages of a time are wanted.
+func (c *Config) inTime(t time.Time) bool {
+	return (c.Since.IsZero() || !t.Before(c.Since)) && (c.Until.IsZero() || t.Before(c.Until))
 }

@@ -59,6 +59,8 @@ type Config struct {
 	Start  Start  // for partitions of which the group has no offset
 	Follow bool   // false: one pass
 	Binary Binary
+	Since  time.Time    // messages of before are passed over; zero: none
+	Until  time.Time    // and those of this time or after; zero: none
 	Window int          // messages; 0: DefaultWindow
 	Log    *slog.Logger // nil: nobody is told of what is survived
 	timing timing
@@ -117,7 +119,7 @@ type Source struct {
 
 // counts are what happened; see Counts.
 type counts struct {
-	messages, binary, lost, rebalances, stalls, refused atomic.Int64
+	messages, bytes, binary, lost, rebalances, stalls, refused atomic.Int64
 }
 
 // Counts are what happened so far.
@@ -139,6 +141,9 @@ func New(cfg Config) (*Source, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.timing = cfg.timing.orDefaults()
+	if cfg.Start == (Start{}) && !cfg.Since.IsZero() {
+		cfg.Start = StartAt(cfg.Since) // nothing before it can be of that time
+	}
 	if cfg.Group == "" && cfg.Start.committed {
 		return nil, errors.New("start=committed needs group=NAME")
 	}

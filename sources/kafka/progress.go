@@ -21,9 +21,10 @@ func (p *progress) reached(at map[partition]int64) {
 	p.at = at
 }
 
-// Progress is how many messages of how many are read: ours if we are alone, the
-// group's if there is one. Total is 0 while the ends are not known, and always
-// when following. It may be called while Run runs.
+// Progress is how many bytes of how many are read: ours if we are alone, the
+// group's if there is one. Kafka counts messages, so bytes that we did not read
+// are those of as many of our own on average. Total is 0 while nothing is read,
+// and always when following. It may be called while Run runs.
 func (s *Source) Progress() (done, total int64, current string) {
 	read := map[partition]int64{}
 	for _, a := range s.metrics.assigned() {
@@ -40,5 +41,10 @@ func (s *Source) Progress() (done, total int64, current string) {
 		total += end - from
 		done += min(max(read[part], from), end) - from
 	}
-	return done, total, s.cfg.Topic
+	messages := s.counts.messages.Load()
+	if messages == 0 {
+		return 0, 0, s.cfg.Topic
+	}
+	mean := float64(s.counts.bytes.Load()) / float64(messages)
+	return int64(float64(done) * mean), int64(float64(total) * mean), s.cfg.Topic
 }

@@ -82,7 +82,7 @@ func (r *reader) fetch(ctx context.Context, from int64) (fetched, error) {
 	defer r.cut.Store(nil)
 	r.batches.take() // what an attempt before left
 	got, err := r.broker.fetch(ctx, r.partition, from, func(m *message) {
-		if m.offset >= from && (r.stop < 0 || m.offset < r.stop) {
+		if m.offset >= from && (r.stop < 0 || m.offset < r.stop) && r.cfg.inTime(m.time) {
 			r.batches.add(m)
 		}
 	})
@@ -96,13 +96,16 @@ func (r *reader) fetch(ctx context.Context, from int64) (fetched, error) {
 func (r *reader) pass(got fetched) error {
 	batches, messages, binary := r.batches.take()
 	r.counts.binary.Add(binary)
+	size := int64(0)
 	for i := range batches {
 		b := batches[i]
+		size += int64(len(b.Text))
 		if err := r.emit(func() error { return r.emitter(b) }, b.End.Offset); err != nil {
 			return fatal{err}
 		}
 	}
 	r.counts.messages.Add(messages)
+	r.counts.bytes.Add(size)
 	if next, _ := r.position(); got.next > next {
 		r.skip(got.next)
 	}

@@ -36,3 +36,14 @@ func Parse(uri string, env kafkaclient.Env, now time.Time) (Config, error) {
 	}
 	return cfg, t.Rest()
 }
+
+// Open makes the source that a URI names, as Parse reads it; base has the rest
+// of the Config.
+func Open(uri string, env kafkaclient.Env, base Config) (*Source, error) {
+	cfg, err := Parse(uri, env, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	cfg.Follow, cfg.Since, cfg.Until, cfg.Log = base.Follow, base.Since, base.Until, base.Log
+	return New(cfg)
+}
