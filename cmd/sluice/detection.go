@@ -29,23 +29,25 @@ type detection struct {
 	current   atomic.Pointer[detectorSet]
 	prefixes  []string        // of virtual keys
 	swap      sync.Mutex      // one change of current at a time
-	told      *known.Detector // by the user
-	learnt    *known.Detector // live keys that were seen whole; outlives reloads
+	learnt    *known.Detector // live keys that were seen whole, secrets of containers; outlives reloads
 	completer *virtualkey.Completer
 	ask       *gateway.Resolver // nil: no gateway to ask for single keys
 	asked     asked
 	redactor  *redact.Redactor
 	rules     []report.Rule
-	known     *knownFindings
 	notes     []string // what was not used and why, by name
 }
 
 // detectorSet is one set that belongs together.
 type detectorSet struct {
-	list  []pipeline.Detector // by precedence
-	live  *virtualkey.Detector
-	shape *pattern.Detector
-	keys  *gateway.Snapshot
+	list   []pipeline.Detector // by precedence
+	told   *known.Detector     // by the user
+	live   *virtualkey.Detector
+	shape  *pattern.Detector
+	canary *known.Detector // nil: none is sent
+	keys   *gateway.Snapshot
+	rules  map[string]redact.Rule
+	known  *knownFindings // never nil
 }
 
 // detectionConfig is what a detection is made of.
@@ -64,16 +66,11 @@ type detectionConfig struct {
 func newDetection(c detectionConfig) (*detection, error) {
 	d := &detection{
 		completer: virtualkey.NewCompleter(virtualkey.CompleterOptions{}),
-		rules:     reportRules(detectors.Rules(c.rules)), known: c.known, prefixes: c.keyPrefixes,
-		notes: append([]string(nil), c.rules.Warnings...),
+		rules:     reportRules(ruleTable(c.rules)), prefixes: c.keyPrefixes,
 	}
-	d.tell(c)
-	shape, err := pattern.New(c.rules, pattern.Options{HonorAllowComments: c.honorAllow, RequiredMet: c.requiredMet})
-	if err != nil {
+	d.learnt, _ = known.New(nil)
+	if err := d.load(c); err != nil {
 		return nil, err
-	}
-	if err := d.set(c.keys, shape); err != nil {
-		return nil, usageError(err, "")
 	}
 	given := c.printKey != nil
 	if !given {
@@ -82,47 +79,94 @@ func newDetection(c detectionConfig) (*detection, error) {
 			return nil, fmt.Errorf("make a print key: %w", err)
 		}
 	}
-	table := redactRules(detectors.Rules(c.rules))
 	cfg := redact.Config{
 		PrintKey: c.printKey, KeyGiven: given,
-		Rules:  func(id string) (redact.Rule, bool) { r, ok := table[id]; return r, ok },
+		Rules:  func(id string) (redact.Rule, bool) { r, ok := d.current.Load().rules[id]; return r, ok },
 		Keys:   d.owner,
 		Prefix: known.PublicPrefix,
 		Time:   logtime.Parse,
 		LiveAt: gateway.LiveAt,
+		Ignore: func(f *record.Finding) (string, bool) { return d.current.Load().known.match(f) },
 	}
-	if c.known != nil {
-		cfg.Ignore = c.known.match
-		if c.known.baseline != nil {
-			cfg.Baseline = c.known.baseline
-		}
+	if c.known != nil && c.known.baseline != nil {
+		cfg.Baseline = currentBaseline{d}
 	}
 	d.redactor = redact.New(cfg)
 	return d, nil
 }
 
-// set puts a set of detectors in the place of the current one. Batches that are
-// being examined keep theirs.
-func (d *detection) set(keys *gateway.Snapshot, shape *pattern.Detector) error {
-	live, err := virtualkey.New(keys, virtualkey.Options{Prefixes: d.prefixes})
+// ruleTable is the rules of all detectors, and those of what Sluice says itself.
+func ruleTable(set *rules.Set) []detectors.Rule {
+	return append(detectors.Rules(set), noticeRules()...)
+}
+
+// load puts a whole set in the place of the current one, if there is one; keys of
+// nil keep the current ones. After an error all is as before.
+func (d *detection) load(c detectionConfig) error {
+	shape, err := pattern.New(c.rules, pattern.Options{HonorAllowComments: c.honorAllow, RequiredMet: c.requiredMet})
 	if err != nil {
 		return err
 	}
-	d.current.Store(&detectorSet{
-		list: detectors.InOrder(d.told, learner{live, d}, d.learnt, shape), live: live, shape: shape, keys: keys,
+	told, skipped := toldSecrets(c)
+	next := &detectorSet{told: told, shape: shape, keys: c.keys, rules: redactRules(ruleTable(c.rules)), known: c.known}
+	if next.known == nil {
+		next.known = &knownFindings{}
+	}
+	err = d.change(func(now *detectorSet) *detectorSet {
+		if now != nil && c.keys == nil {
+			next.keys, next.canary = now.keys, now.canary
+		}
+		return next
 	})
+	if err != nil {
+		return usageError(err, "")
+	}
+	d.notes = append([]string(nil), c.rules.Warnings...)
+	for _, s := range skipped {
+		d.notes = append(d.notes, fmt.Sprintf("%s is not looked for: %s", s.Name, s.Reason))
+	}
+	return nil
+}
+
+// change swaps the set for what edit makes of it. Batches that are being
+// examined keep theirs.
+func (d *detection) change(edit func(now *detectorSet) *detectorSet) error {
+	d.swap.Lock()
+	defer d.swap.Unlock()
+	next := edit(d.current.Load())
+	live, err := virtualkey.New(next.keys, virtualkey.Options{Prefixes: d.prefixes})
+	if err != nil {
+		return err
+	}
+	next.live = live
+	next.list = detectors.InOrder(next.told, learner{live, d}, d.learnt, next.shape)
+	if next.canary != nil {
+		next.list = append([]pipeline.Detector{next.canary}, next.list...)
+	}
+	d.current.Store(next)
 	return nil
 }
 
 // setKeys swaps the live keys, after a refresh.
 func (d *detection) setKeys(keys *gateway.Snapshot) error {
-	d.swap.Lock()
-	defer d.swap.Unlock()
-	return d.set(keys, d.current.Load().shape)
+	return d.change(func(now *detectorSet) *detectorSet {
+		next := *now
+		next.keys = keys
+		return &next
+	})
 }
 
-// tell makes the detector of told secrets and notes what it does not look for.
-func (d *detection) tell(c detectionConfig) {
+// setCanaries swaps the false keys that are looked for.
+func (d *detection) setCanaries(canary *known.Detector) error {
+	return d.change(func(now *detectorSet) *detectorSet {
+		next := *now
+		next.canary = canary
+		return &next
+	})
+}
+
+// toldSecrets makes the detector of told secrets and says what it does not look for.
+func toldSecrets(c detectionConfig) (*known.Detector, []known.Skipped) {
 	var told []known.Told
 	if !c.master.Empty() {
 		told = append(told, known.Told{Name: "LITELLM_MASTER_KEY", Rule: known.RuleMaster, Value: c.master, Asked: true, Gateway: true})
@@ -130,12 +174,7 @@ func (d *detection) tell(c detectionConfig) {
 	for _, s := range c.told {
 		told = append(told, known.Told{Name: s.name, Value: s.value, Asked: s.asked})
 	}
-	var skipped []known.Skipped
-	d.told, skipped = known.New(told)
-	d.learnt, _ = known.New(nil)
-	for _, s := range skipped {
-		d.notes = append(d.notes, fmt.Sprintf("%s is not looked for: %s", s.Name, s.Reason))
-	}
+	return known.New(told)
 }
 
 // learner tells a known detector of its own of live keys that were seen whole: from then
@@ -223,7 +262,9 @@ func (d *detection) resolve(ctx context.Context, ms []record.Match) {
 }
 
 // hold is how much of a line end could begin a secret that goes on behind it.
-func (d *detection) hold(text []byte) int { return max(d.told.Hold(text), d.learnt.Hold(text)) }
+func (d *detection) hold(text []byte) int {
+	return max(d.current.Load().told.Hold(text), d.learnt.Hold(text))
+}
 
 // pipeline is the part of a pipeline's configuration that detection decides.
 func (d *detection) pipeline() pipeline.Config {

@@ -70,9 +70,7 @@ func (j *job) finish(ctx context.Context, err error) {
 	r.Sources = j.stats.Streams.Load()
 	r.Records, r.Bytes, r.Withheld = j.stats.Records.Load(), j.stats.Bytes.Load(), j.stats.Withheld.Load()
 	r.Notes = append(r.Notes, j.detection.notes...)
-	if j.detection.known != nil {
-		r.Notes = append(r.Notes, j.detection.known.notes()...)
-	}
+	r.Notes = append(r.Notes, j.detection.current.Load().known.notes()...)
 	if j.interrupted = interrupted(ctx); j.interrupted {
 		r.Errors = append(r.Errors, context.Cause(ctx).Error())
 	}

@@ -30,6 +30,25 @@ func (k *knownFindings) match(f *record.Finding) (by string, ok bool) {
 	return "", false
 }
 
+// currentBaseline is the baseline of the current set, for the redactor.
+type currentBaseline struct{ d *detection }
+
+func (b currentBaseline) file() *baseline.File { return b.d.current.Load().known.baseline }
+
+// Has says whether the baseline knows the secret.
+func (b currentBaseline) Has(rule, source string, secret []byte, strong bool) bool {
+	f := b.file()
+	return f != nil && f.Has(rule, source, secret, strong)
+}
+
+// ID is what the baseline would store.
+func (b currentBaseline) ID(rule, source string, secret []byte, strong bool) string {
+	if f := b.file(); f != nil {
+		return f.ID(rule, source, secret, strong)
+	}
+	return ""
+}
+
 // notes says what of these files decided nothing, and what was too much.
 func (k *knownFindings) notes() (out []string) {
 	if k.baseline != nil {

@@ -100,7 +100,7 @@ func (f *passFlags) more(j *job, o sinks.Options) ([]pipeline.Sink, error) {
 		if err := report.Check(path); err != nil {
 			return nil, usageError(err, "")
 		}
-		more = append(more, newBaselineSink(path, j.detection.known.baseline))
+		more = append(more, newBaselineSink(path, j.detection.current.Load().known.baseline))
 	}
 	return more, nil
 }

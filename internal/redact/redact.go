@@ -138,11 +138,11 @@ func (r *Redactor) choose(b *record.Batch, matches []record.Match) []chosen {
 		if len(left) == 0 {
 			continue
 		}
-		c := chosen{Match: m, print: r.print(m.Secret)}
+		c := chosen{Match: m, print: r.Print(m.Secret)}
 		c.rest = size(left) < min(minOwn, size(spans))
 		c.rule, _ = r.cfg.Rules(m.Rule)
 		c.key = r.key(m)
-		c.severity = r.severity(&c)
+		c.severity = severity(m.Severity, c.rule, c.key, m.Whole)
 		if c.severity > r.cfg.Pass || !m.Whole {
 			c.out = clipLead(spans, b.Lead)
 		}
@@ -169,22 +169,22 @@ func (r *Redactor) key(m *record.Match) *record.KeyInfo {
 
 // severity is the match's own, else the rule's, lowered for a key that no
 // longer opens anything.
-func (r *Redactor) severity(c *chosen) record.Severity {
+func severity(own record.Severity, rule Rule, key *record.KeyInfo, whole bool) record.Severity {
 	switch {
-	case c.Severity != record.SeverityNone:
-		return c.Severity
-	case c.rule.Severity == record.SeverityNone:
+	case own != record.SeverityNone:
+		return own
+	case rule.Severity == record.SeverityNone:
 		return record.SeverityHigh
-	case c.key == nil || !c.Whole || c.rule.Severity <= record.SeverityMedium:
-		return c.rule.Severity
+	case key == nil || !whole || rule.Severity <= record.SeverityMedium:
+		return rule.Severity
 	}
-	switch c.key.State {
+	switch key.State {
 	case record.KeyLive:
-		return c.rule.Severity
+		return rule.Severity
 	case record.KeyExpired, record.KeyDeleted:
 		return record.SeverityMedium
 	default:
-		return min(c.rule.Severity, record.SeverityHigh)
+		return min(rule.Severity, record.SeverityHigh)
 	}
 }
 
