@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sort"
 	"strings"
 
+	"sluice/internal/kafkaclient"
 	"sluice/internal/pipeline"
 	"sluice/internal/report"
 	"sluice/sinks/gitlab"
@@ -16,6 +18,7 @@ import (
 	"sluice/sinks/html"
 	"sluice/sinks/jsonl"
 	"sluice/sinks/junit"
+	"sluice/sinks/kafka"
 	"sluice/sinks/sarif"
 	"sluice/sinks/stdout"
 )
@@ -28,9 +31,12 @@ type Options struct {
 	Commit string // of the source that a CI job runs for; "": none
 	Color  bool
 	Width  int
+	Log    *slog.Logger    // nil: nobody is told of what is survived
+	Follow bool            // the run has no end: what fails for a while is tried again until it does not
+	Kafka  kafkaclient.Env // where names, passwords and certificates come from
 }
 
-// files are the kinds that --sink KIND:PATH names.
+// files are the kinds that --sink KIND:PATH names; a URI's path begins with //.
 var files = map[string]func(path string, o Options) (pipeline.Sink, error){
 	"jsonl": func(path string, o Options) (pipeline.Sink, error) { return jsonl.Create(path, o.Run) },
 	"sarif": func(path string, o Options) (pipeline.Sink, error) {
@@ -44,6 +50,9 @@ var files = map[string]func(path string, o Options) (pipeline.Sink, error){
 	},
 	"gitlab": func(path string, o Options) (pipeline.Sink, error) {
 		return gitlab.New(path, gitlab.Options{Rules: o.Rules, Run: o.Run, Root: o.Root, Commit: o.Commit})
+	},
+	"kafka": func(path string, o Options) (pipeline.Sink, error) {
+		return kafka.OpenFindings("kafka:"+path, o.Kafka, kafka.Config{Log: o.Log, Follow: o.Follow})
 	},
 	"gitleaks": func(path string, o Options) (pipeline.Sink, error) {
 		return gitleaks.Create(path, gitleaks.Options{Rules: o.Rules, Run: o.Run})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"sluice/internal/kafkaclient"
 	"sluice/internal/record"
 	"sluice/internal/report"
 )
@@ -29,6 +30,17 @@ func NewFindings(ctx context.Context, cfg Config) (*Findings, error) {
 		return nil, err
 	}
 	return &Findings{w, n}, nil
+}
+
+// OpenFindings makes the sink that a URI names, as Parse reads it; base has the
+// rest of the Config.
+func OpenFindings(uri string, env kafkaclient.Env, base Config) (*Findings, error) {
+	cfg, err := Parse(uri, env)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Log, cfg.Follow = base.Log, base.Follow
+	return NewFindings(context.Background(), cfg)
 }
 
 // Write writes the findings of ds.

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	segmentio "github.com/segmentio/kafka-go"
@@ -40,7 +41,8 @@ type Config struct {
 	Topic       string
 	DeadLetter  string // topic for what Topic refuses; "": a refusal is an error
 	Compression segmentio.Compression
-	Patience    time.Duration // 0: DefaultPatience; negative: for ever, for runs that follow
+	Follow      bool          // once it is open, a write is tried again for ever
+	Patience    time.Duration // how long else; 0: DefaultPatience
 	Log         *slog.Logger  // nil: nobody is told of what is survived
 }
 
@@ -78,6 +80,8 @@ type writer struct {
 	cfg    Config
 	client *kafkaclient.Client
 
+	opened atomic.Bool
+
 	mu     sync.Mutex
 	counts map[string]int // partitions, by topic
 }
@@ -105,6 +109,7 @@ func open(ctx context.Context, cfg Config) (*writer, error) {
 			return nil, fmt.Errorf("write to kafka topic %s: %w", topic, err)
 		}
 	}
+	w.opened.Store(true)
 	return w, nil
 }
 
@@ -166,7 +171,7 @@ func (w *writer) insist(ctx context.Context, f func() error) error {
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case w.cfg.Patience > 0 && time.Since(from)+pause > w.cfg.Patience:
+		case time.Since(from)+pause > w.cfg.Patience && !(w.cfg.Follow && w.opened.Load()):
 			return err
 		}
 		if time.Since(told) > remind {
