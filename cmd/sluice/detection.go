@@ -225,6 +225,16 @@ func (a *asked) get(hash [32]byte) *record.KeyInfo {
 	return a.keys[hash]
 }
 
+// put keeps an answer that came by itself, within the same bound.
+func (a *asked) put(hash [32]byte, key *record.KeyInfo) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.keys == nil || len(a.keys) >= maxAsked {
+		a.keys = map[[32]byte]*record.KeyInfo{} // the next snapshot has them all
+	}
+	a.keys[hash] = key
+}
+
 // look asks for a key once, as long as there are requests left.
 func (a *asked) look(hash [32]byte, ask func() (*record.KeyInfo, error)) {
 	a.mu.Lock()
