@@ -28,6 +28,7 @@ type passFlags struct {
 	noProgress bool
 	since      string
 	until      string
+	kafka      kafkaFlags
 	job        *job // once it is prepared
 }
 
@@ -41,7 +42,7 @@ func (f *passFlags) register(flags *pflag.FlagSet, failOn string) {
 	flags.IntVar(&f.jobs, "jobs", 0, "workers; 0: one a core")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar, even on a terminal")
 	flags.StringVar(&f.since, "since", "", "only what was logged at `TIME` or later: RFC 3339, a date, or a duration before now (24h)")
-	flags.StringVar(&f.until, "until", "", "only what was logged before `TIME`")
+	flags.StringVar(&f.until, "until", "", "only what was logged before `TIME`; end, which is the default: as far as the source goes now")
 }
 
 // prepare makes the job but for its sink. What could not be had and does not
@@ -57,6 +58,9 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	if err != nil {
 		return nil, err
 	}
+	if err := f.detect.checkKafka(a, args); err != nil {
+		return nil, err
+	}
 	access, missing := f.gateway.open(a)
 	if missing != nil && !keysMissing(missing) {
 		return nil, missing
@@ -70,11 +74,13 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 		return nil, err
 	}
 	j.detection.ask = access.resolver(nil)
-	j.sources, err = sources.Open(args, sources.Options{Stdin: a.stdin, Archive: f.archive, Log: a.log})
+	j.sources, err = sources.Open(args, sources.Options{
+		Stdin: a.stdin, Archive: f.archive, Log: a.log, Follow: f.kafka.follow, Range: span, Kafka: kafkaEnv(a),
+	})
 	if err != nil {
 		return nil, usageError(err, "")
 	}
-	j.stopProgress = showProgress(a, j.sources, f.noProgress)
+	j.stopProgress = showProgress(a, j.sources, f.noProgress || f.kafka.follow)
 	for i := range j.sources {
 		j.sources[i] = sources.Within(j.sources[i], span)
 	}
@@ -87,7 +93,10 @@ func (f *passFlags) options(a *app, j *job) (sinks.Options, error) {
 	if err != nil {
 		return sinks.Options{}, incompleteError(fmt.Errorf("find the current folder: %w", err), "")
 	}
-	return sinks.Options{Run: j.run, Rules: j.detection.rules, Root: root, Commit: a.env("CI_COMMIT_SHA")}, nil
+	return sinks.Options{
+		Run: j.run, Rules: j.detection.rules, Root: root, Commit: a.env("CI_COMMIT_SHA"),
+		Log: a.log, Follow: f.kafka.follow, Kafka: kafkaEnv(a),
+	}, nil
 }
 
 // more makes the sinks beside the first one.
@@ -110,7 +119,7 @@ func (f *passFlags) span(now time.Time) (r sources.Range, err error) {
 		flag, text string
 		to         *time.Time
 	}{{"--since", f.since, &r.Since}, {"--until", f.until, &r.Until}} {
-		if end.text == "" {
+		if end.text == "" || end.flag == "--until" && end.text == "end" {
 			continue
 		}
 		if *end.to, err = parseTime(end.text, now); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -30,7 +31,7 @@ func newRedactCommand(a *app) *cobra.Command {
 				return err
 			}
 			f.detect.requiredMet = true
-			first, err := f.cleanTo(a, args, output)
+			first, err := f.cleanTo(cmd.Context(), a, args, output)
 			if err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func newRedactCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if j.keysMissing != nil {
+			if j.keysMissing != nil && !f.kafka.follow {
 				j.stopProgress()
 				return j.keysMissing // not a byte is passed on that was not examined as asked
 			}
@@ -51,17 +52,25 @@ func newRedactCommand(a *app) *cobra.Command {
 				return err
 			}
 			j.sink = primary(first, more)
+			if f.kafka.follow {
+				return f.follow(cmd.Context(), a, j)
+			}
 			return j.do(cmd.Context())
 		},
 	}
 	f.register(cmd.Flags(), "")
+	f.kafka.register(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write clean bytes to `FILE`, or to DIR/ with the tree of the inputs")
 	return cmd
 }
 
 // cleanTo makes the sink of the clean bytes.
-func (f *passFlags) cleanTo(a *app, args []string, output string) (pipeline.Sink, error) {
-	switch {
+func (f *passFlags) cleanTo(ctx context.Context, a *app, args []string, output string) (pipeline.Sink, error) {
+	switch ours, err := f.kafka.checkCopy(a, &f.detect, args, output); {
+	case err != nil:
+		return nil, err
+	case ours:
+		return f.kafka.copies(ctx, a)
 	case output == "":
 		return clean.New(a.stdout), nil
 	case isFolder(output):

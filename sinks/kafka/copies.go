@@ -32,28 +32,23 @@ func NewCopies(ctx context.Context, cfg Config) (*Copies, error) {
 
 // Write writes the records of ds, those of a partition in order.
 func (s *Copies) Write(ctx context.Context, ds []record.Delivery) error {
-	var some []outgoing
-	at := 0
+	out := map[int][]outgoing{}
 	for i := range ds {
 		d := &ds[i]
+		if len(d.Records) == 0 {
+			continue
+		}
 		p, err := s.partition(ctx, d)
 		if err != nil {
 			return err
 		}
-		if p != at && len(some) > 0 {
-			if err := s.w.write(ctx, at, some); err != nil {
-				return err
-			}
-			some = some[:0]
-		}
-		at = p
 		if d.Origin.Kind == kafkaclient.Kind {
-			some = appendMessages(some, d)
+			out[p] = appendMessages(out[p], d)
 		} else {
-			some = appendLines(some, d)
+			out[p] = appendLines(out[p], d)
 		}
 	}
-	return s.w.write(ctx, at, some)
+	return s.w.writeAll(ctx, out)
 }
 
 // Close ends the connections; everything is written.
@@ -64,9 +59,6 @@ func (s *Copies) Close(context.Context) error {
 
 // partition is where a delivery goes.
 func (s *Copies) partition(ctx context.Context, d *record.Delivery) (int, error) {
-	if len(d.Records) == 0 {
-		return 0, nil
-	}
 	if d.Origin.Kind != kafkaclient.Kind {
 		n, err := s.w.partitions(ctx, s.w.cfg.Topic, 1)
 		return spread(d.Origin.Name+"/"+d.Origin.Stream, n), wrap(s.w.cfg.Topic, 0, err)

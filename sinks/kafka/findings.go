@@ -58,12 +58,7 @@ func (s *Findings) Write(ctx context.Context, ds []record.Delivery) error {
 			out[p] = append(out[p], outgoing{key: []byte(key), value: value})
 		}
 	}
-	for p, messages := range out {
-		if err := s.w.write(ctx, p, messages); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.w.writeAll(ctx, out)
 }
 
 // Close ends the connections; everything is written.

@@ -42,6 +42,22 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
+// writeAll writes messages by partition: those of one in order, partitions at the
+// same time, since each waits for its own replicas.
+func (w *writer) writeAll(ctx context.Context, all map[int][]outgoing) error {
+	errs := make(chan error, len(all))
+	for p, messages := range all {
+		go func() { errs <- w.write(ctx, p, messages) }()
+	}
+	var first error
+	for range all {
+		if err := <-errs; first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
 // write writes messages to a partition of the topic, in order.
 func (w *writer) write(ctx context.Context, partition int, all []outgoing) error {
 	for len(all) > 0 {

@@ -26,7 +26,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -149,9 +148,9 @@ func New(cfg Config) (*Source, error) {
 	}
 	s := &Source{cfg: cfg, live: map[string]*assignment{}}
 	if !kafkaclient.IsTopic(cfg.Topic) {
-		match, err := regexp.Compile("^(?:" + cfg.Topic + ")$")
+		match, err := pattern(cfg.Topic)
 		if err != nil {
-			return nil, fmt.Errorf("topic %s is neither a name nor a regular expression: %w", record.Printable(cfg.Topic), err)
+			return nil, err
 		}
 		s.match = match
 	} else {

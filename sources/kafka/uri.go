@@ -2,9 +2,11 @@ package kafka
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"sluice/internal/kafkaclient"
+	"sluice/internal/record"
 )
 
 // Parse reads kafka://HOST:PORT[,HOST:PORT…]/TOPIC?… with these parameters, and
@@ -46,4 +48,23 @@ func Open(uri string, env kafkaclient.Env, base Config) (*Source, error) {
 	}
 	cfg.Follow, cfg.Since, cfg.Until, cfg.Log = base.Follow, base.Since, base.Until, base.Log
 	return New(cfg)
+}
+
+// Matches says whether a Config.Topic means a topic of this name; one that New
+// would refuse means none.
+func Matches(wanted, name string) bool {
+	if kafkaclient.IsTopic(wanted) {
+		return wanted == name
+	}
+	match, err := pattern(wanted)
+	return err == nil && match.MatchString(name)
+}
+
+// pattern is a Config.Topic that is no name, for whole names.
+func pattern(wanted string) (*regexp.Regexp, error) {
+	match, err := regexp.Compile("^(?:" + wanted + ")$")
+	if err != nil {
+		return nil, fmt.Errorf("topic %s is neither a name nor a regular expression: %w", record.Printable(wanted), err)
+	}
+	return match, nil
 }
