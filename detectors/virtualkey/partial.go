@@ -43,7 +43,7 @@ func (s *scan) unknown(start, end int) {
 		s.addKey(f, start)
 	default:
 		s.add(record.Match{
-			Rule: RuleVirtual, Severity: record.SeverityHigh, Whole: true,
+			Rule: RuleVirtual, Whole: true,
 			Hash: sha256.Sum256(s.text[start:end]),
 		}, start, end)
 	}
