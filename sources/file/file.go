@@ -40,11 +40,16 @@ type Config struct {
 	Jobs    int
 	Archive archive.Config
 	Log     *slog.Logger // told of what is passed over; nil: nobody
+
+	// Follow reads until the context ends. The fields of Following then count.
+	Follow bool
+	Following
 }
 
-// Source reads its paths once.
+// Source reads its paths once, or follows them. It is used for one Run.
 type Source struct {
 	cfg         Config
+	follower    *follower // nil: one pass
 	done, total atomic.Int64
 	skipped     atomic.Int64
 	current     atomic.Pointer[string]
@@ -56,13 +61,23 @@ func New(cfg Config) *Source {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Jobs = max(1, cfg.Jobs)
-	return &Source{cfg: cfg}
+	s := &Source{cfg: cfg}
+	if cfg.Follow {
+		s.follower = newFollower(cfg)
+	}
+	return s
 }
 
 // Run reads everything and emits it, each file as a stream of its own. It
 // returns what could not be read, joined in the order of the paths; or the error
 // of ctx or emit alone.
+//
+// Following, it returns only the error of ctx or emit, or what is wrong with a
+// path of the user: no pattern, a socket.
 func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
+	if s.follower != nil {
+		return s.follower.run(ctx, emit)
+	}
 	f := finder{ctx: ctx, log: s.cfg.Log}
 	defer f.close()
 	for _, path := range s.cfg.Paths {
@@ -76,8 +91,14 @@ func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
 	return s.readAll(ctx, &f, emit)
 }
 
-// Commit returns nil: one pass has nothing to resume.
-func (s *Source) Commit(context.Context, record.Mark) error { return nil }
+// Commit takes note of what is delivered: State then knows what is of no use any
+// more. It stores nothing; whoever stores marks gives them back in Config.Marks.
+func (s *Source) Commit(_ context.Context, at record.Mark) error {
+	if s.follower != nil {
+		s.follower.commit(at)
+	}
+	return nil
+}
 
 // Progress is how many bytes of how many were read (of files as they are,
 // before unpacking), and the file that was opened last. It may be called while
