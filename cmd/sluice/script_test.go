@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	cmds := gatewayCommands()
 	maps.Copy(cmds, gateCommands())
+	maps.Copy(cmds, kafkaCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
