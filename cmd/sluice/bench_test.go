@@ -49,6 +49,33 @@ func BenchmarkRedact(b *testing.B) {
 	}
 }
 
+// BenchmarkScan is the command itself, from its arguments to its last line of
+// output, over the log that SLUICE_BENCH_LOG names; one core does all of it with
+// -cpu 1. A profile of it is where the time of the program goes.
+func BenchmarkScan(b *testing.B) {
+	name := os.Getenv("SLUICE_BENCH_LOG")
+	if name == "" {
+		b.Skip("SLUICE_BENCH_LOG names no log; bench/corpus makes them")
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, command := range []string{"scan", "redact"} {
+		b.Run(command, func(b *testing.B) {
+			b.SetBytes(info.Size())
+			b.ReportAllocs()
+			for b.Loop() {
+				a := process()
+				a.stdout, a.stderr = discard{}, discard{}
+				if code := run([]string{command, name}, a); code > exitFound {
+					b.Fatal("exit code", code)
+				}
+			}
+		})
+	}
+}
+
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
