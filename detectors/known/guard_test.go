@@ -142,19 +142,36 @@ func TestLead(t *testing.T) {
 	}
 }
 
-// TestMessages: no match crosses messages, not even a part over a line break.
+// TestMessages: no match crosses messages or the parts of one, not even a part
+// over a line break, nor header values which another header stands between.
 func TestMessages(t *testing.T) {
 	d, _ := known.New(told(secrets[1]))
-	for cut := 1; cut < len(secrets[1]); cut++ {
-		text := "%41" + secrets[1][:cut] + secrets[1][cut:] + "%41"
-		at := 3 + cut
-		b := record.Batch{Text: []byte(text), Records: []record.Record{
-			{Span: record.Span{End: at}}, {Span: record.Span{Start: at, End: len(text)}, Msg: 1},
-		}}
-		for _, m := range detect(d, &b) {
-			if m.Whole || len(m.Spans) > 1 || m.Spans[0].Start < at && m.Spans[0].End > at {
-				t.Errorf("cut %d: %v", cut, m.Spans)
+	for name, second := range map[string]record.Record{
+		"message": {Msg: 1}, "header key": {Part: record.PartHeaderKey}, "header value": {Part: record.PartHeaderValue},
+	} {
+		for cut := 1; cut < len(secrets[1]); cut++ {
+			text := "%41" + secrets[1][:cut] + secrets[1][cut:] + "%41"
+			at := 3 + cut
+			first := record.Record{Span: record.Span{End: at}}
+			second.Span = record.Span{Start: at, End: len(text)}
+			b := record.Batch{Text: []byte(text), Records: []record.Record{first, second}}
+			wantApart(t, d, &b, at, fmt.Sprint(name, " cut ", cut))
+			if second.Part != record.PartHeaderValue {
+				continue
 			}
+			between := record.Record{Span: record.Span{Start: at, End: at}, Part: record.PartHeaderKey}
+			first.Part = record.PartHeaderValue
+			b = record.Batch{Text: []byte(text), Records: []record.Record{first, between, second}}
+			wantApart(t, d, &b, at, fmt.Sprint("two headers, cut ", cut))
+		}
+	}
+}
+
+func wantApart(t *testing.T, d *known.Detector, b *record.Batch, at int, name string) {
+	t.Helper()
+	for _, m := range detect(d, b) {
+		if m.Whole || len(m.Spans) > 1 || m.Spans[0].Start < at && m.Spans[0].End > at {
+			t.Errorf("%s: %v", name, m.Spans)
 		}
 	}
 }

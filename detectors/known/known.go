@@ -158,12 +158,12 @@ func (d *Detector) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "known
 func (d *Detector) LogValue() slog.Value { return slog.StringValue("known[secret]") }
 
 // messages are the stretches of a batch that no match crosses: one, except
-// where records are parts of different messages.
+// where records are different messages, or different parts of one.
 func messages(b *record.Batch) []record.Span {
 	out := []record.Span{{Start: 0, End: len(b.Text)}}
 	for i := 1; i < len(b.Records); i++ {
-		if b.Records[i].Msg != b.Records[i-1].Msg {
-			at := min(max(b.Records[i].Start, 0), len(b.Text))
+		if r, before := &b.Records[i], &b.Records[i-1]; r.Msg != before.Msg || r.Part != before.Part {
+			at := min(max(r.Start, 0), len(b.Text))
 			out[len(out)-1].End = at
 			out = append(out, record.Span{Start: at, End: len(b.Text)})
 		}

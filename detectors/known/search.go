@@ -266,16 +266,24 @@ func (s *search) encoding(f *form, split bool) record.Encoding {
 }
 
 // crossesMessages says whether spans of a view, whose lines may come from
-// different messages, do so too.
+// different messages, or parts of one, do so too.
 func crossesMessages(b *record.Batch, spans []record.Span) bool {
-	first, last := message(b, spans[0].Start), message(b, spans[len(spans)-1].End-1)
-	return first != last
+	if len(b.Records) == 0 {
+		return false
+	}
+	first, last := recordAt(b, spans[0].Start), recordAt(b, spans[len(spans)-1].End-1)
+	if first == last {
+		return false
+	}
+	a, z := &b.Records[first], &b.Records[last]
+	// A value may be several lines; the other parts are one record each.
+	return a.Msg != z.Msg || a.Part != z.Part || a.Part != record.PartValue
 }
 
-// message is the number of the message that holds byte at; the lead belongs to
+// recordAt is the number of the record that holds byte at; the lead belongs to
 // the first.
-func message(b *record.Batch, at int) int32 {
-	lo, hi := 0, len(b.Records)
+func recordAt(b *record.Batch, at int) int {
+	lo, hi := 0, len(b.Records)-1
 	for lo < hi {
 		if mid := (lo + hi) / 2; b.Records[mid].End > at {
 			hi = mid
@@ -283,8 +291,5 @@ func message(b *record.Batch, at int) int32 {
 			lo = mid + 1
 		}
 	}
-	if lo == len(b.Records) {
-		return 0
-	}
-	return b.Records[lo].Msg
+	return lo
 }
