@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/kafkaclient"
 	"sluice/internal/pipeline"
+	"sluice/internal/record"
 	"sluice/sources/archive"
 	"sluice/sources/file"
 	"sluice/sources/kafka"
@@ -28,6 +29,9 @@ type Options struct {
 	Follow  bool            // go on where the source ends now
 	Range   Range           // of the transport's time, for sources that can use it; Within does the rest
 	Kafka   kafkaclient.Env // where names, passwords and certificates come from
+	Following
+
+	marks []record.Mark // of the source that is being made: where it goes on
 }
 
 // schemes are the kinds that KIND://… names.
