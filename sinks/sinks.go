@@ -33,12 +33,18 @@ type Options struct {
 	Width  int
 	Log    *slog.Logger    // nil: nobody is told of what is survived
 	Follow bool            // the run has no end: what fails for a while is tried again until it does not
+	State  string          // folder that outlives the process, for what waits to be delivered; "": none
 	Kafka  kafkaclient.Env // where names, passwords and certificates come from
 }
 
 // files are the kinds that --sink KIND:PATH names; a URI's path begins with //.
 var files = map[string]func(path string, o Options) (pipeline.Sink, error){
-	"jsonl": func(path string, o Options) (pipeline.Sink, error) { return jsonl.Create(path, o.Run) },
+	"jsonl": func(path string, o Options) (pipeline.Sink, error) {
+		if o.Follow {
+			return jsonl.Append(path, o.Run)
+		}
+		return jsonl.Create(path, o.Run)
+	},
 	"sarif": func(path string, o Options) (pipeline.Sink, error) {
 		return sarif.New(path, sarif.Options{Rules: o.Rules, Run: o.Run, Root: o.Root})
 	},
@@ -58,6 +64,9 @@ var files = map[string]func(path string, o Options) (pipeline.Sink, error){
 		return gitleaks.Create(path, gitleaks.Options{Rules: o.Rules, Run: o.Run})
 	},
 }
+
+// documents are the kinds that are one document, written at the end.
+var documents = map[string]bool{"sarif": true, "junit": true, "html": true, "gitlab": true, "gitleaks": true}
 
 // streams are the kinds that --format names.
 var streams = map[string]func(w io.Writer, o Options) pipeline.Sink{
@@ -82,6 +91,9 @@ func Open(uri string, o Options) (pipeline.Sink, error) {
 	open, ok := files[kind]
 	if !ok {
 		return nil, fmt.Errorf("sink %q: %w; kinds are %s", uri, ErrUnknown, names(files))
+	}
+	if o.Follow && documents[kind] {
+		return nil, fmt.Errorf("sink %q: a report that is written when the run ends, and this one has no end; jsonl grows with the findings", uri)
 	}
 	return open(path, o)
 }
