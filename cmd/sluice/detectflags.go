@@ -31,6 +31,7 @@ type detectFlags struct {
 	honorAllow     bool
 	requiredMet    bool
 	keyPrefixes    []string
+	ownPrintKey    []byte // of a state folder, where the user gave none
 }
 
 func (f *detectFlags) register(flags *pflag.FlagSet) {
@@ -80,7 +81,7 @@ func (f *detectFlags) printKey(a *app) ([]byte, error) {
 		from = f.printKeyFile
 	}
 	if len(key) == 0 && f.printKeyFile == "" {
-		return nil, nil
+		return f.ownPrintKey, nil
 	}
 	if len(key) < minPrintKey {
 		return nil, usageError(fmt.Errorf("print key in %s has %d bytes, want %d or more", from, len(key), minPrintKey),
@@ -92,26 +93,29 @@ func (f *detectFlags) printKey(a *app) ([]byte, error) {
 // load makes the detection that the flags describe. roots are the folders among
 // the sources, where gitleaks' own files may lie.
 func (f *detectFlags) load(a *app, roots []string, keys *gateway.Snapshot, master record.Secret) (*detection, error) {
-	set, err := f.loadRules(a, roots)
-	if err != nil {
-		return nil, usageError(err, "sluice rules test FILE checks a rule file")
-	}
-	told, err := f.told(a)
+	c, err := f.config(a, roots, keys, master)
 	if err != nil {
 		return nil, err
 	}
-	key, err := f.printKey(a)
-	if err != nil {
-		return nil, err
+	return newDetection(c)
+}
+
+// config reads all files that the flags name.
+func (f *detectFlags) config(a *app, roots []string, keys *gateway.Snapshot, master record.Secret) (c detectionConfig, err error) {
+	c = detectionConfig{master: master, keys: keys, honorAllow: f.honorAllow, requiredMet: f.requiredMet, keyPrefixes: f.keyPrefixes}
+	if c.rules, err = f.loadRules(a, roots); err != nil {
+		return c, usageError(err, "sluice rules test FILE checks a rule file")
 	}
-	known, err := f.known(roots)
-	if err != nil {
-		return nil, usageError(err, "")
+	if c.told, err = f.told(a); err != nil {
+		return c, err
 	}
-	return newDetection(detectionConfig{
-		rules: set, told: told, master: master, keys: keys, printKey: key,
-		honorAllow: f.honorAllow, requiredMet: f.requiredMet, keyPrefixes: f.keyPrefixes, known: known,
-	})
+	if c.printKey, err = f.printKey(a); err != nil {
+		return c, err
+	}
+	if c.known, err = f.known(roots); err != nil {
+		return c, usageError(err, "")
+	}
+	return c, nil
 }
 
 // loadRules lays the rule files over the defaults, or over the configuration

@@ -169,7 +169,7 @@ func (d *detection) setCanaries(canary *known.Detector) error {
 func toldSecrets(c detectionConfig) (*known.Detector, []known.Skipped) {
 	var told []known.Told
 	if !c.master.Empty() {
-		told = append(told, known.Told{Name: "LITELLM_MASTER_KEY", Rule: known.RuleMaster, Value: c.master, Asked: true, Gateway: true})
+		told = append(told, known.Told{Name: masterVariable, Rule: known.RuleMaster, Value: c.master, Asked: true, Gateway: true})
 	}
 	for _, s := range c.told {
 		told = append(told, known.Told{Name: s.name, Value: s.value, Asked: s.asked})

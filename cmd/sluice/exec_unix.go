@@ -10,14 +10,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"sluice/internal/gateway"
 	"sluice/internal/pipeline"
 	"sluice/internal/record"
 	"sluice/sinks/clean"
@@ -62,57 +60,25 @@ func newExecCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// execution is a child and what becomes of its output.
-type execution struct {
-	*job
-	keys     *gateway.Store
-	asks     bool // there is a gateway to ask
-	maxStale time.Duration
-	metrics  *metrics
-}
+// execution is a child and what becomes of its output. Nothing of it outlives
+// the child: there are no positions to keep.
+type execution struct{ *following }
 
 // prepareExec makes all but the child. Live keys come later: the gateway that
 // has them is the child.
 func (f *passFlags) prepareExec(a *app) (*execution, error) {
-	access, err := f.gateway.open(a)
+	nothing, err := openState("", a.log)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{run: newRun(), stats: &pipeline.Stats{}, jobs: f.jobs}
-	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
-		return nil, err
-	}
-	e := &execution{job: j, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale}
-	e.keys = access.store(func(s *gateway.Snapshot) {
-		if err := j.detection.setKeys(s); err != nil {
-			a.log.Error("take over new keys", "err", err)
-		}
-	})
-	e.metrics = newMetrics(j.stats, e.keys)
-	o, err := f.options(a, j)
+	w, err := newFollowing(a, f, nothing)
 	if err != nil {
 		return nil, err
 	}
-	more, err := f.more(j, o)
-	if err != nil {
+	if err := w.passOn(a, f, byStream{clean.New(a.stdout), clean.New(a.stderr)}); err != nil {
 		return nil, err
 	}
-	j.sink = primary(byStream{clean.New(a.stdout), clean.New(a.stderr)}, append(more, e.metrics))
-	return e, nil
-}
-
-// ready is what /readyz says: the keys must not be older than --max-stale.
-func (e *execution) ready() (reasons []string) {
-	if !e.asks {
-		return nil
-	}
-	switch age, known := e.keys.Age(time.Now()); {
-	case !known:
-		reasons = append(reasons, "the gateway's keys were not read yet")
-	case age > e.maxStale:
-		reasons = append(reasons, "the gateway's keys are "+age.Round(time.Second).String()+" old")
-	}
-	return reasons
+	return &execution{w}, nil
 }
 
 // byStream gives each stream of the child its own place.
@@ -141,23 +107,12 @@ func (e *execution) run(ctx context.Context, a *app, listen string, args []strin
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	defer stop()
-	if listen != "" {
-		wait, err := serve(ctx, listen, e.metrics, e.ready)
-		if err != nil {
-			return incompleteError(err, "choose another --listen")
-		}
-		helpers.Go(func() {
-			if err := wait(); err != nil {
-				a.log.Error("serve metrics", "err", err)
-			}
-		})
+	if err := e.start(ctx, &helpers, listen); err != nil {
+		return err
 	}
 	c, err := startChild(args)
 	if err != nil {
 		return err
-	}
-	if e.asks {
-		helpers.Go(func() { _ = e.keys.Run(ctx) }) // it ends with its context only
 	}
 	piped := make(chan error, 1)
 	cfg := e.config(ctx, c, filepath.Base(args[0]))
@@ -175,16 +130,10 @@ func (e *execution) run(ctx context.Context, a *app, listen string, args []strin
 }
 
 func (e *execution) config(ctx context.Context, c *running, name string) pipeline.Config {
-	cfg := e.detection.pipeline()
 	for stream, r := range map[string]*os.File{"stdout": c.stdout, "stderr": c.stderr} {
-		cfg.Sources = append(cfg.Sources, child.New(child.Config{Input: r, Origin: record.Origin{Kind: child.Kind, Name: name, Stream: stream}}))
+		e.sources = append(e.sources, child.New(child.Config{Input: r, Origin: record.Origin{Kind: child.Kind, Name: name, Stream: stream}}))
 	}
-	cfg.Sink, cfg.Jobs, cfg.Stats = e.sink, e.jobs, e.stats
-	if cfg.Jobs <= 0 {
-		cfg.Jobs = runtime.GOMAXPROCS(0)
-	}
-	cfg.Done = func(err error) { e.finish(ctx, err) }
-	return cfg
+	return e.pipeline(ctx)
 }
 
 // running is a child whose output comes through pipes of ours.

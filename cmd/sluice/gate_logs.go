@@ -151,7 +151,7 @@ func (p *logProbe) detect(secrets map[string]string) (*detection, error) {
 	}
 	var told []namedSecret
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		told = append(told, namedSecret{name: name, value: record.NewSecret(secrets[name])})
+		told = append(told, namedSecret{name: name, value: record.NewSecret(secrets[name]), asked: true})
 	}
 	d, err := newDetection(detectionConfig{rules: p.rules, told: told})
 	if err != nil {

@@ -18,6 +18,10 @@ import (
 // maxKeyFile bounds a file that holds one key.
 const maxKeyFile = 64 << 10
 
+// masterVariable is what the master key is called, here and in the gateway's own
+// environment.
+const masterVariable = "LITELLM_MASTER_KEY"
+
 // defaultMaxStale is how old the keys may be before /readyz turns red.
 const defaultMaxStale = 10 * time.Minute
 
@@ -86,7 +90,7 @@ func (f *gatewayFlags) open(a *app) (*gatewayAccess, error) {
 // readKeys finds the master key and the gateway's key.
 func (f *gatewayFlags) readKeys(a *app, out *gatewayAccess) error {
 	var err error
-	if out.master, err = oneKey(a, "LITELLM_MASTER_KEY", "--master-key-file", f.masterFile); err != nil {
+	if out.master, err = oneKey(a, masterVariable, "--master-key-file", f.masterFile); err != nil {
 		return err
 	}
 	if out.credential, err = oneKey(a, "SLUICE_GATEWAY_KEY", "--gateway-key-file", f.keyFile); err != nil {

@@ -32,3 +32,15 @@ func (f *logFlags) open(a *app) error {
 	}
 	return nil
 }
+
+// defaultLevel opens the log at another level than usual, unless the user chose one.
+func defaultLevel(flags *pflag.FlagSet, a *app, level string) error {
+	if flags.Changed("log-level") {
+		return nil
+	}
+	format, err := flags.GetString("log-format")
+	if err != nil {
+		return err
+	}
+	return (&logFlags{level: level, format: format}).open(a)
+}

@@ -23,34 +23,46 @@ import (
 //	sluice_last_delivery_timestamp_seconds
 //	sluice_keys                           known, of all states
 //	sluice_keys_age_seconds               since the oldest gateway was read; absent before the first time
+//	sluice_reloads_total{result}          done or failed, after SIGHUP
 //	sluice_build_info{version}
 type metrics struct {
 	registry *prometheus.Registry
 	findings *prometheus.CounterVec
 	last     prometheus.Gauge
+	reloads  *prometheus.CounterVec
 }
 
 func newMetrics(stats *pipeline.Stats, store *gateway.Store) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_findings_total", Help: "Findings that are not known."}, []string{"rule", "severity"}),
+		reloads:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_reloads_total", Help: "Reloads after SIGHUP."}, []string{"result"}),
 		last:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_last_delivery_timestamp_seconds", Help: "When something was delivered last."}),
 	}
-	counter := func(name, help string, read func() int64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
-	}
-	m.registry.MustRegister(m.findings, m.last,
-		counter("sluice_bytes_total", "Bytes examined, as read.", stats.Bytes.Load),
-		counter("sluice_records_total", "Records delivered.", stats.Records.Load),
-		counter("sluice_records_withheld_total", "Records not passed on, because they were not examined whole.", stats.Withheld.Load),
-		counter("sluice_detector_panics_total", "Panics of detectors; each cost a record.", stats.Panics.Load),
-		counter("sluice_streams_total", "Streams opened.", stats.Streams.Load),
-		keyCollector{store},
-	)
+	m.registry.MustRegister(m.findings, m.last, m.reloads, keyCollector{store})
+	m.counter("sluice_bytes_total", "Bytes examined, as read.", stats.Bytes.Load)
+	m.counter("sluice_records_total", "Records delivered.", stats.Records.Load)
+	m.counter("sluice_records_withheld_total", "Records not passed on, because they were not examined whole.", stats.Withheld.Load)
+	m.counter("sluice_detector_panics_total", "Panics of detectors; each cost a record.", stats.Panics.Load)
+	m.counter("sluice_streams_total", "Streams opened.", stats.Streams.Load)
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version()}})
 	info.Set(1)
 	m.registry.MustRegister(info)
 	return m
+}
+
+func (m *metrics) counter(name, help string, read func() int64) {
+	m.registry.MustRegister(counterFunc(prometheus.Opts{Name: name, Help: help}, func() float64 { return float64(read()) }))
+}
+
+func (m *metrics) gauge(name, help string, read func() int64) {
+	m.registry.MustRegister(gaugeFunc(prometheus.Opts{Name: name, Help: help}, func() float64 { return float64(read()) }))
+}
+
+// gaps counts what was gone before a kind of source read it.
+func (m *metrics) gaps(source string, read func() int64) {
+	o := prometheus.Opts{Name: "sluice_gaps_total", Help: "Times that lines were gone before they were read.", ConstLabels: prometheus.Labels{"source": source}}
+	m.registry.MustRegister(counterFunc(o, func() float64 { return float64(read()) }))
 }
 
 // Write counts findings on their way to the sinks.

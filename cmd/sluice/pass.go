@@ -75,12 +75,12 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	}
 	j.detection.ask = access.resolver(nil)
 	j.sources, err = sources.Open(args, sources.Options{
-		Stdin: a.stdin, Archive: f.archive, Log: a.log, Follow: f.kafka.follow, Range: span, Kafka: kafkaEnv(a),
+		Stdin: a.stdin, Archive: f.archive, Log: a.log, Range: span, Kafka: kafkaEnv(a),
 	})
 	if err != nil {
 		return nil, usageError(err, "")
 	}
-	j.stopProgress = showProgress(a, j.sources, f.noProgress || f.kafka.follow)
+	j.stopProgress = showProgress(a, j.sources, f.noProgress)
 	for i := range j.sources {
 		j.sources[i] = sources.Within(j.sources[i], span)
 	}

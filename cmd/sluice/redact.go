@@ -35,11 +35,14 @@ func newRedactCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if f.kafka.follow {
+				return f.follow(cmd.Context(), a, args, first)
+			}
 			j, err := f.prepare(cmd.Context(), a, args)
 			if err != nil {
 				return err
 			}
-			if j.keysMissing != nil && !f.kafka.follow {
+			if j.keysMissing != nil {
 				j.stopProgress()
 				return j.keysMissing // not a byte is passed on that was not examined as asked
 			}
@@ -52,9 +55,6 @@ func newRedactCommand(a *app) *cobra.Command {
 				return err
 			}
 			j.sink = primary(first, more)
-			if f.kafka.follow {
-				return f.follow(cmd.Context(), a, j)
-			}
 			return j.do(cmd.Context())
 		},
 	}

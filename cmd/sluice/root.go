@@ -49,7 +49,7 @@ func newRootCommand(a *app) *cobra.Command {
 		}
 		return logs.open(a)
 	}
-	root.AddCommand(newScanCommand(a), newRedactCommand(a), newGateCommand(a), newConfigCommand(a), newDemoCommand(a), newRulesCommand(a), newKeysCommand(a), newExecCommand(a), newHealthCommand(a))
+	root.AddCommand(newScanCommand(a), newWatchCommand(a), newRedactCommand(a), newGateCommand(a), newConfigCommand(a), newDemoCommand(a), newRulesCommand(a), newKeysCommand(a), newExecCommand(a), newHealthCommand(a))
 	return root
 }
 

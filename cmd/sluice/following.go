@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"sluice/internal/gateway"
+	"sluice/internal/pipeline"
+	"sluice/internal/record"
+)
+
+// stopGrace is how long what was read may take to be delivered after a stop.
+const stopGrace = 10 * time.Second
+
+// errGrace is why delivery was given up at the end.
+var errGrace = fmt.Errorf("what was read could not be delivered within %s and will be read again", stopGrace)
+
+// following is a job without an end: watch, redact --follow, and exec, whose end
+// is the child's. Beside the pipeline it keeps the keys fresh, names owners that
+// become known later, saves positions, answers /metrics and /readyz, and says
+// once an hour that it is there.
+type following struct {
+	*job
+	log      *slog.Logger
+	state    *state
+	keys     *gateway.Store
+	asks     bool // there is a gateway to ask
+	maxStale time.Duration
+	resolver *gateway.Resolver // nil: no gateway
+	owners   *owners
+	control  *canaryControl // nil: no canary is sent
+	metrics  *metrics
+	stall    *stall
+	ready    []readiness // of keys, state, canary, sources and sinks
+	reload   func() error
+	first    chan struct{} // closed once every gateway's keys were read
+}
+
+// newFollowing makes all but sources and sinks; addSink has to follow.
+func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
+	access, err := f.gateway.open(a)
+	if err != nil {
+		return nil, err // keys that can be had later are the gateways'
+	}
+	key, err := s.printKey()
+	if err != nil {
+		return nil, err
+	}
+	f.detect.ownPrintKey = key
+	j := &job{run: newRun(), stats: &pipeline.Stats{}, jobs: f.jobs}
+	if j.threshold, err = f.out.threshold(); err != nil {
+		return nil, err
+	}
+	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
+		return nil, err
+	}
+	w := &following{job: j, log: a.log, state: s, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
+	w.ready = []readiness{w.keysReady, s.unready}
+	once := sync.OnceFunc(func() { close(w.first) })
+	w.keys = access.store(func(keys *gateway.Snapshot) {
+		if err := j.detection.setKeys(keys); err != nil {
+			a.log.Error("take over new keys", "err", err)
+			return
+		}
+		w.owners.refreshed(keys)
+		if _, known := w.keys.Age(time.Now()); known {
+			once()
+		}
+	})
+	w.resolver = access.resolver(func(hash [32]byte, key *record.KeyInfo) { w.owners.answer(hash, key) })
+	w.metrics = newMetrics(j.stats, w.keys)
+	return w, nil
+}
+
+// passOn gives clean bytes to first, and findings to what the flags name.
+func (w *following) passOn(a *app, f *passFlags, first pipeline.Sink) error {
+	f.job = w.job
+	o, err := f.options(a, w.job)
+	if err != nil {
+		return err
+	}
+	more, err := f.more(w.job, o)
+	if err != nil {
+		return err
+	}
+	w.addSink(first, more)
+	w.watchSinks(more)
+	return nil
+}
+
+// addSink puts what findings pass through in front of the sinks.
+func (w *following) addSink(first pipeline.Sink, more []pipeline.Sink) {
+	w.owners = newOwners(primary(first, append(more, w.metrics)), w.detection, w.log)
+	w.owners.ask = w.resolver
+	w.sink = w.owners
+}
+
+// addCanary sends false keys through the gateways that the flags name.
+func (w *following) addCanary(every time.Duration, gateways []canaryGateway) {
+	w.control = newCanaryControl(w.sink, w.detection, every, gateways, w.log)
+	w.sink = w.control
+	w.ready = append(w.ready, w.control.unready)
+	w.metrics.registry.MustRegister(canaryCollector{w.control})
+}
+
+// unready is what /readyz says.
+func (w *following) unready() (reasons []string) {
+	for _, r := range w.ready {
+		reasons = append(reasons, r()...)
+	}
+	return reasons
+}
+
+// keysReady says that keys are there and fresh enough.
+func (w *following) keysReady() []string {
+	if !w.asks {
+		return nil
+	}
+	switch age, known := w.keys.Age(time.Now()); {
+	case !known:
+		return []string{"the gateway's keys were not read yet"}
+	case age > w.maxStale:
+		return []string{"the gateway's keys are " + age.Round(time.Second).String() + " old"}
+	}
+	return nil
+}
+
+// follow carries records until ctx ends, and what was read for stopGrace longer.
+// waitForKeys holds the first byte back until the gateways' keys are known.
+func (w *following) follow(ctx context.Context, listen string, waitForKeys bool) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	defer stop()
+	if err := w.start(background, &helpers, listen); err != nil {
+		return err
+	}
+	if w.asks && waitForKeys {
+		select {
+		case <-w.first:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	deliver, giveUp := context.WithCancelCause(background)
+	defer giveUp(nil)
+	var grace *time.Timer
+	defer context.AfterFunc(ctx, func() {
+		w.super().stopping()
+		grace = time.AfterFunc(stopGrace, func() { giveUp(errGrace) })
+	})()
+	w.super().ready()
+	err := pipeline.Run(ctx, deliver, w.pipeline(background))
+	if grace != nil {
+		grace.Stop()
+	}
+	return w.end(err)
+}
+
+func (w *following) super() supervisor { return supervisor{w.log} }
+
+// start runs what goes on beside the pipeline until ctx ends.
+func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen string) error {
+	if listen != "" {
+		wait, err := serve(ctx, listen, w.metrics, w.unready)
+		if err != nil {
+			return incompleteError(err, "choose another --listen")
+		}
+		helpers.Go(func() {
+			if err := wait(); err != nil {
+				w.log.Error("serve metrics", "err", err)
+			}
+		})
+	}
+	if w.asks { // both end with their context only
+		helpers.Go(func() { _ = w.keys.Run(ctx) })
+		helpers.Go(func() { _ = w.resolver.Run(ctx) })
+	}
+	if w.control != nil {
+		helpers.Go(func() { w.control.run(ctx) })
+	}
+	if w.stall != nil {
+		helpers.Go(func() { w.stall.run(ctx) })
+	}
+	helpers.Go(func() { w.state.run(ctx) })
+	helpers.Go(func() { heartbeat(ctx, w.stats, w.unready, w.log) })
+	helpers.Go(func() { w.super().watchdog(ctx) })
+	if w.reload != nil {
+		helpers.Go(func() { w.reloads(ctx) })
+	}
+	return nil
+}
+
+func (w *following) pipeline(ctx context.Context) pipeline.Config {
+	cfg := w.detection.pipeline()
+	cfg.Sources, cfg.Sink, cfg.Jobs, cfg.Stats, cfg.Resolve = w.sources, w.sink, w.jobs, w.stats, w.owners.resolve
+	if cfg.Jobs <= 0 {
+		cfg.Jobs = runtime.GOMAXPROCS(0)
+	}
+	cfg.Done = func(err error) { w.finish(ctx, err) }
+	return cfg
+}
+
+// end makes the exit code: a clean stop is 0, unless --fail-on says otherwise.
+func (w *following) end(err error) error {
+	if n := w.stats.Withheld.Load(); n > 0 {
+		w.log.Warn("records were withheld", "records", n)
+	}
+	switch {
+	case err != nil:
+		return incompleteError(errors.New(summary(split(err))), hintOf(err))
+	case w.threshold > record.SeverityNone && w.stats.Worst() >= w.threshold:
+		return &exitError{code: exitFound}
+	}
+	return nil
+}

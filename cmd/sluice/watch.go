@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/pipeline"
+	"sluice/sinks"
+	"sluice/sinks/jsonl"
+	"sluice/sources"
+)
+
+// watchFlags are those of watch.
+type watchFlags struct {
+	passFlags
+	format, output string
+	stateDir       string
+	listen         string
+	backlog        string
+	canary         time.Duration
+	containerEnv   bool
+}
+
+func newWatchCommand(a *app) *cobra.Command {
+	var f watchFlags
+	cmd := &cobra.Command{
+		Use:   "watch [SOURCE...]",
+		Short: "Follow logs for ever and report every secret in them",
+		Long: "Follows files and globs through rotation, containers (docker://NAME-GLOB) and topics (kafka://HOST/TOPIC) and reports\n" +
+			"every secret. With --state-dir it goes on where it stopped, also after a crash. It reports and does not change what\n" +
+			"is stored: what docker logs holds stays raw. sluice exec redacts before anyone stores.\n\n" +
+			"SIGTERM or SIGINT: what was read is delivered, at most 10 s; a second one ends at once. SIGHUP: rules, secrets files,\n" +
+			"baseline and ignore file are read again; on an error the old ones stay.\n\n" +
+			"Exit codes: 0 stopped cleanly, 2 wrong use, 3 something could not be read or delivered; 1 secrets found, with --fail-on only.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			args, err := sourceArgs(a, args)
+			if err != nil {
+				return err
+			}
+			return f.watch(cmd, a, args)
+		},
+	}
+	flags := cmd.Flags()
+	f.detect.register(flags)
+	f.gateway.register(flags)
+	f.out.register(flags, "")
+	flags.StringVar(&f.format, "format", "text", "text or jsonl, to standard output")
+	flags.StringVarP(&f.output, "output", "o", "", "append findings to `FILE` as jsonl, instead of standard output")
+	flags.StringVar(&f.stateDir, "state-dir", "", "`DIR` of ours alone that keeps positions and the key of the prints")
+	fromEnv(flags, "state-dir", "SLUICE_STATE_DIR")
+	registerListen(flags, &f.listen, "")
+	flags.StringVar(&f.backlog, "backlog", "all", "what a first start reads of what is there: all, none, or since=`TIME`")
+	flags.DurationVar(&f.canary, "canary", 0, "so often, send a harmless false key through each --gateway's log and want it back as a finding; 0: never")
+	flags.BoolVar(&f.containerEnv, "container-secrets", true, "look for the secrets in the environment of the containers that are read")
+	flags.IntVar(&f.jobs, "jobs", 0, "workers; 0: one a core")
+	return cmd
+}
+
+// check finds wrong use before anything is opened.
+func (f *watchFlags) check() error {
+	switch {
+	case f.canary != 0 && f.canary < minCanary:
+		return usageError(fmt.Errorf("--canary %v: want %v or more", f.canary, minCanary), "")
+	case f.canary != 0 && len(f.gateway.urls) == 0:
+		return usageError(errors.New("--canary needs a --gateway to send through"), "")
+	case f.detect.writeBaseline != "":
+		return usageError(errors.New("--write-baseline: watch has no end to write it at"), "make one with sluice scan")
+	case f.format != "text" && f.format != "jsonl":
+		return usageError(fmt.Errorf("--format %q: watch writes text or jsonl", f.format), "")
+	}
+	return nil
+}
+
+// watch follows until it is told to stop.
+func (f *watchFlags) watch(cmd *cobra.Command, a *app, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if err := f.detect.checkKafka(a, args); err != nil {
+		return err
+	}
+	backlog, err := sources.ParseBacklog(f.backlog, func(text string) (time.Time, error) { return parseTime(text, time.Now()) })
+	if err != nil {
+		return usageError(fmt.Errorf("--backlog: %w", err), "")
+	}
+	if err := defaultLevel(cmd.Flags(), a, "info"); err != nil { // the hourly word is below a warning
+		return err
+	}
+	s, err := openState(f.stateDir, a.log)
+	if err != nil {
+		return err
+	}
+	if f.stateDir == "" {
+		a.log.Warn("without --state-dir a restart reads everything again")
+	}
+	err = f.run(cmd.Context(), a, s, args, backlog)
+	if closed := s.close(); err == nil && closed != nil {
+		err = incompleteError(closed, "")
+	}
+	return err
+}
+
+func (f *watchFlags) run(ctx context.Context, a *app, s *state, args []string, backlog sources.Backlog) error {
+	w, err := newFollowing(a, &f.passFlags, s)
+	if err != nil {
+		return err
+	}
+	if err := f.addSinks(a, w); err != nil {
+		return err
+	}
+	if f.canary > 0 {
+		w.addCanary(f.canary, f.canaryGateways(a))
+	}
+	if err := f.addSources(ctx, a, w, args, backlog); err != nil {
+		return err
+	}
+	w.reload = func() error { return f.reload(a, w.detection) }
+	return w.follow(ctx, f.listen, false)
+}
+
+// addSinks makes the sinks; those whose report is one document are refused.
+func (f *watchFlags) addSinks(a *app, w *following) error {
+	o, err := f.options(a, w.job)
+	if err != nil {
+		return err
+	}
+	o.Follow, o.State, o.Color = true, f.stateDir, f.out.color(a)
+	more, err := f.out.open(o)
+	if err != nil {
+		return err
+	}
+	first, err := sinks.Format(f.format, a.stdout, o)
+	if err == nil && f.output != "" {
+		first, err = jsonl.Append(f.output, w.job.run)
+	}
+	if err != nil {
+		return usageError(err, "")
+	}
+	w.addSink(first, more)
+	w.watchSinks(more)
+	return nil
+}
+
+// addSources opens the sources where they were left.
+func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args []string, backlog sources.Backlog) error {
+	o := sources.Options{Stdin: a.stdin, Log: a.log, Kafka: kafkaEnv(a)}
+	o.Resume, o.Backlog, o.Env = w.state.resume, backlog, a.env
+	o.OnGap = func(place, reason string) {
+		text := "lines are missing: " + reason
+		if err := w.detection.tell(ctx, w.sink, w.detection.notice(ruleGap, place, text, time.Now())); err != nil {
+			a.log.Error("report a gap", "err", err)
+		}
+	}
+	if f.containerEnv {
+		o.OnEnv = w.detection.learnEnvironment
+	}
+	named, err := sources.Follow(args, o)
+	if err != nil {
+		return usageError(err, "")
+	}
+	var raw []pipeline.Source
+	for _, n := range named {
+		raw = append(raw, n.Source)
+		w.sources = append(w.sources, w.state.track(n.Name, n.Source))
+	}
+	w.watchSources(raw)
+	return nil
+}
+
+// canaryGateways are clients of their own: a canary must not wait behind a page
+// of keys.
+func (f *watchFlags) canaryGateways(a *app) (out []canaryGateway) {
+	access, err := f.gateway.open(a)
+	if err != nil {
+		return nil // newFollowing has opened the same
+	}
+	for _, c := range access.clients {
+		out = append(out, c)
+	}
+	return out
+}
+
+// reload reads again what the flags name. The keys, the positions and what was
+// learnt stay.
+func (f *watchFlags) reload(a *app, d *detection) error {
+	access, err := f.gateway.open(a)
+	if err != nil {
+		return err
+	}
+	c, err := f.detect.config(a, nil, nil, access.master)
+	if err != nil {
+		return err
+	}
+	return d.load(c)
+}
