@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"encoding/binary"
+	"math"
 	"regexp/syntax"
 	"slices"
 	"unicode/utf8"
@@ -31,13 +32,16 @@ type dfa struct {
 	*program
 	m      *machine
 	which  bool
+	tells  bool     // which, and there are several expressions to tell apart
 	epoch  int      // of the machine's memory; behind it everything here is void
 	rows   []uint32 // stride entries a state
 	lists  [][]uint32
 	before []uint8 // of each state: what stood before it
 	index  map[string]uint32
 	starts [2][4]uint32      // by anchored and by what stands before
-	ids    map[uint32]uint64 // of transitions with matchedHere: the expressions
+	marks  []uint16 // with which: by transition, where in masks its expressions are
+	masks  []uint64
+	ids    uint64 // expressions of the transition that step made last
 
 	now, next queue // scratch of step
 }
@@ -59,7 +63,7 @@ func (q *queue) reset(n int) {
 }
 
 func newDFA(m *machine, p *program, which bool) *dfa {
-	d := &dfa{program: p, m: m, which: which}
+	d := &dfa{program: p, m: m, which: which, tells: which && p.all != 1}
 	d.clear()
 	return d
 }
@@ -67,9 +71,8 @@ func newDFA(m *machine, p *program, which bool) *dfa {
 // clear forgets all states.
 func (d *dfa) clear() {
 	d.epoch = d.m.epoch
-	d.rows, d.lists, d.before = nil, nil, nil
+	d.rows, d.lists, d.before, d.marks, d.masks = nil, nil, nil, nil, nil
 	d.index = make(map[string]uint32)
-	d.ids = make(map[uint32]uint64)
 	d.starts = [2][4]uint32{{unknown, unknown, unknown, unknown}, {unknown, unknown, unknown, unknown}}
 }
 
@@ -146,18 +149,15 @@ func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint
 			if t == unknown {
 				t = d.step(s, int(class))
 				rows = d.rows
+				mask |= d.ids
+			} else if d.tells && t&matchedHere != 0 {
+				mask |= d.masks[d.marks[s+class]]
 			}
 			if t&matchedHere != 0 {
 				end = i
-				if d.which {
-					if d.all == 1 {
-						mask = 1
-					} else {
-						mask |= d.ids[s+class]
-					}
-					if mask == d.all {
-						break
-					}
+				if d.which && (d.all == 1 || mask == d.all) {
+					mask = d.all
+					break
 				}
 				t &^= matchedHere
 			}
@@ -186,6 +186,7 @@ func (d *dfa) wideAt(text []byte, i int) (class uint32, n int) {
 // is the end of the text.
 func (d *dfa) step(s uint32, class int) uint32 {
 	state := int(s) / d.stride
+	d.ids = 0
 	if d.m.builds++; d.m.builds > maxBuilds {
 		d.m.thrash = true
 		return dead
@@ -194,13 +195,17 @@ func (d *dfa) step(s uint32, class int) uint32 {
 	result := uint32(0)
 	known := true
 	ids := d.hold(d.lists[state], d.holding(d.before[state], class))
+	done := uint64(0) // expressions that need not be followed any further
 	if ids != 0 {
 		result = matchedHere
+	}
+	if d.tells {
+		d.ids, done = ids, ids
 	}
 	d.next.reset(len(d.insts))
 	if class != d.stride-1 {
 		for _, pc := range d.now.list {
-			if d.takes(d.insts[pc].arg, class) {
+			if done>>d.owner[pc]&1 == 0 && d.takes(d.insts[pc].arg, class) {
 				d.spread(d.insts[pc].out)
 			}
 		}
@@ -222,11 +227,29 @@ func (d *dfa) step(s uint32, class int) uint32 {
 	}
 	if known {
 		d.rows[int(s)+class] = result
-	}
-	if ids != 0 && d.which {
-		d.ids[s+uint32(class)] = ids
+		d.mark(int(s)+class, d.ids)
 	}
 	return result
+}
+
+// mark notes the expressions of which a match ends at a transition.
+func (d *dfa) mark(transition int, ids uint64) {
+	if ids == 0 {
+		return
+	}
+	if n := len(d.rows) - len(d.marks); n > 0 {
+		d.marks = append(d.marks, make([]uint16, n)...)
+		d.m.memory += 2 * n
+	}
+	n := slices.Index(d.masks, ids)
+	if n < 0 {
+		if n = len(d.masks); n > math.MaxUint16 {
+			d.m.forget()
+			return
+		}
+		d.masks = append(d.masks, ids)
+	}
+	d.marks[transition] = uint16(n)
 }
 
 // pending says whether a state still has to look around.

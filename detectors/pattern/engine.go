@@ -32,7 +32,8 @@ type target struct {
 type tails struct {
 	branches []*branch
 	program  func() *program
-	beside   edge // what can stand right before the place
+	beside   edge  // what can stand right before the place
+	look     *look // at what stands behind it; nil: it tells nothing
 }
 
 const maxTails = 64 // of a group: a mask has so many bits
@@ -143,7 +144,7 @@ func (e *engine) group(known map[string]int, list []*branch) int {
 	if !ok {
 		n = len(e.groups)
 		known[string(key)] = n
-		g := &tails{branches: list}
+		g := &tails{branches: list, look: newLook(list)}
 		g.program = sync.OnceValue(func() *program {
 			parts := make([][]*syntax.Regexp, len(list))
 			for i, b := range list {

@@ -20,6 +20,7 @@ type machine struct {
 
 	walker walker
 	tried  []int // by group: the last place tried, plus one
+	gaps   []run // by group: what its look found last
 	passed []passed
 	open   []bool // by rule: a keyword of a swept rule is there
 	folds  bool   // a letter is there that folds to ASCII
@@ -41,6 +42,7 @@ func newMachine(d *Detector) *machine {
 		matched:  make([]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
 		tried:    make([]int, len(d.engine.groups)),
+		gaps:     make([]run, len(d.engine.groups)),
 		open:     make([]bool, len(d.rules)),
 		gates:    make([]int8, len(d.rules)),
 	}
@@ -97,7 +99,7 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	switch {
 	case t.group >= 0:
 		g, at := m.engine.groups[t.group], end-t.back
-		if g.beside.has(frag.text, at) {
+		if g.beside.has(frag.text, at) && (g.look == nil || g.look.passes(frag.text, at, &m.gaps[t.group])) {
 			m.tryGroup(frag, t.group, at)
 		}
 	case t.folds:
@@ -132,6 +134,7 @@ func (m *machine) tryGroup(frag *fragment, n, at int) {
 // reset makes m ready for a fragment.
 func (m *machine) reset() {
 	clear(m.tried)
+	clear(m.gaps)
 	clear(m.open)
 	clear(m.gates)
 	m.passed, m.found = m.passed[:0], m.found[:0]

@@ -12,6 +12,7 @@ import (
 // no part of the expression tells apart are one class. It is read only.
 type program struct {
 	insts  []inst
+	owner  []uint8 // of each instruction: its expression
 	start  uint32 // of a match that begins here
 	search uint32 // of one that begins here or later
 	ascii  [utf8.RuneSelf]uint8
@@ -73,6 +74,7 @@ func compile(list ...[]*syntax.Regexp) *program {
 	p.start = starts[len(starts)-1]
 	for i := len(starts) - 2; i >= 0; i-- {
 		p.insts = append(p.insts, inst{opFork, starts[i], p.start})
+		p.owner = append(p.owner, ofAll)
 		p.start = uint32(len(p.insts) - 1)
 	}
 	p.turns = p.looks && p.anyTurn()
@@ -106,6 +108,7 @@ func (p *program) add(in *syntax.Inst, base, id uint32, sets *runeSets) {
 		n.op, n.arg = opRune, sets.add([]rune{0, '\n' - 1, '\n' + 1, utf8.MaxRune})
 	}
 	p.insts = append(p.insts, n)
+	p.owner = append(p.owner, uint8(id))
 }
 
 // addSearch puts a lazy loop over any rune before the start, so that a match
@@ -115,7 +118,11 @@ func (p *program) addSearch(sets *runeSets) {
 	p.insts = append(p.insts,
 		inst{opFork, p.start, p.search + 1},
 		inst{opRune, p.search, sets.add([]rune{0, utf8.MaxRune})})
+	p.owner = append(p.owner, ofAll, ofAll)
 }
+
+// ofAll is the owner of an instruction of all expressions; no mask has its bit.
+const ofAll = 64
 
 // anyTurn says whether some opLook reaches itself without taking a rune. Which
 // way is preferred then depends on all that was passed on the way to it, so a

@@ -78,3 +78,32 @@ func runeWidth(r rune) int {
 	}
 	return utf8.UTFMax
 }
+
+// minWidth is how many bytes a match of the sequence has at least.
+func minWidth(parts []*syntax.Regexp) int {
+	sum := 0
+	for _, part := range parts {
+		sum += minWidthOf(part)
+	}
+	return sum
+}
+
+func minWidthOf(re *syntax.Regexp) int {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune) // each rune has a case of one byte, or is wider
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus, syntax.OpConcat:
+		return minWidth(re.Sub)
+	case syntax.OpAlternate:
+		least := maxSpan
+		for _, sub := range re.Sub {
+			least = min(least, minWidthOf(sub))
+		}
+		return least
+	case syntax.OpRepeat:
+		return min(re.Min*minWidthOf(re.Sub[0]), maxSpan)
+	}
+	return 0
+}

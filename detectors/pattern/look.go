@@ -1,0 +1,191 @@
+package pattern
+
+import (
+	"regexp/syntax"
+	"unicode/utf8"
+)
+
+// look is a first look behind a word, before any automaton runs: between a name
+// and its value stand only bytes of gap, at most most of them, and then one that
+// is not of gap and must be of stop. Names in prose and code nearly always fail
+// it. The zero value lets everything pass.
+type look struct {
+	kind [256]uint8 // inGap, isStop or 0
+	// least and most are how far behind the word's first byte the stop is.
+	least, most int
+}
+
+const (
+	inGap = 1 << iota
+	isStop
+)
+
+// newLook makes the look of branches that share a word; nil if they have no gap
+// in common.
+func newLook(list []*branch) *look {
+	l := &look{least: maxSpan}
+	ends := make([]int, len(list)) // part that begins with the stop, in tail
+	for i := range ends {
+		ends[i] = 1
+		l.addGap(list[i].tail()[:1])
+	}
+	for again := true; again; {
+		again = false
+		for i, b := range list {
+			for parts := b.tail(); ; ends[i]++ {
+				if ends[i] == len(parts) {
+					return nil
+				}
+				if l.stopsAt(parts[ends[i]]) {
+					break
+				}
+				l.addGap(parts[ends[i] : ends[i]+1])
+				again = true
+			}
+		}
+	}
+	for i, b := range list {
+		first, _ := firstBytes(b.tail()[ends[i]])
+		l.mark(first, isStop)
+		l.least = min(l.least, minWidth(b.tail()[:ends[i]]))
+		l.most = max(l.most, width(b.tail()[:ends[i]]))
+	}
+	return l
+}
+
+func (l *look) mark(set [256]bool, kind uint8) {
+	for c, in := range set {
+		if in {
+			l.kind[c] |= kind
+		}
+	}
+}
+
+func (l *look) addGap(parts []*syntax.Regexp) {
+	for _, re := range parts {
+		l.mark(allBytes(re), inGap)
+	}
+}
+
+// stopsAt says whether a part has to be there and begins with none of the gap.
+func (l *look) stopsAt(re *syntax.Regexp) bool {
+	first, empty := firstBytes(re)
+	if empty {
+		return false
+	}
+	for c, in := range first {
+		if in && l.kind[c]&inGap != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// firstBytes are those that a match of re can begin with, and whether it can be
+// empty.
+func firstBytes(re *syntax.Regexp) (set [256]bool, empty bool) {
+	add := func(other [256]bool) {
+		for c, in := range other {
+			set[c] = set[c] || in
+		}
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		return bytesOf(re.Rune[:1], re.Flags&syntax.FoldCase != 0), false
+	case syntax.OpCapture, syntax.OpPlus:
+		return firstBytes(re.Sub[0])
+	case syntax.OpStar, syntax.OpQuest:
+		set, _ = firstBytes(re.Sub[0])
+		return set, true
+	case syntax.OpRepeat:
+		set, empty = firstBytes(re.Sub[0])
+		return set, empty || re.Min == 0
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			one, none := firstBytes(sub)
+			add(one)
+			if !none {
+				return set, false
+			}
+		}
+		return set, true
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			one, none := firstBytes(sub)
+			add(one)
+			empty = empty || none
+		}
+		return set, empty
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return allBytes(re), false
+	}
+	return set, true
+}
+
+// allBytes are those that can stand in a match of re.
+func allBytes(re *syntax.Regexp) (set [256]bool) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return bytesOf(re.Rune, re.Flags&syntax.FoldCase != 0)
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		for c := range set {
+			set[c] = re.Op == syntax.OpAnyChar || c != '\n'
+		}
+	case syntax.OpCharClass:
+		for c := range set {
+			set[c] = c < utf8.RuneSelf && inSet(re.Rune, rune(c))
+		}
+		if n := len(re.Rune); n > 0 && re.Rune[n-1] >= utf8.RuneSelf {
+			wide(&set)
+		}
+	}
+	for _, sub := range re.Sub {
+		for c, in := range allBytes(sub) {
+			set[c] = set[c] || in
+		}
+	}
+	return set
+}
+
+// bytesOf are the bytes of runes, in both cases if they fold.
+func bytesOf(runes []rune, fold bool) (set [256]bool) {
+	for _, r := range runes {
+		if r >= utf8.RuneSelf {
+			wide(&set)
+			continue
+		}
+		set[r] = true
+		if c := byte(r) | 0x20; fold && c >= 'a' && c <= 'z' {
+			set[c], set[c&^0x20] = true, true
+			if c == 'k' || c == 's' {
+				wide(&set)
+			}
+		}
+	}
+	return set
+}
+
+// wide adds every byte that a rune beyond ASCII has, and what is no UTF-8.
+func wide(set *[256]bool) {
+	for c := utf8.RuneSelf; c < len(set); c++ {
+		set[c] = true
+	}
+}
+
+// run is a stretch of text that is all gap.
+type run struct{ start, end int }
+
+// passes says whether the text behind a word at at may hold the rest of a match.
+// known is a stretch that an earlier look found to be gap.
+func (l *look) passes(text []byte, at int, known *run) bool {
+	i := at + l.least
+	if i < known.start || i > known.end {
+		known.start = i
+	} else {
+		i = known.end
+	}
+	for limit := min(at+l.most, len(text)-1); i <= limit && l.kind[text[i]]&inGap != 0; i++ {
+	}
+	known.end = i
+	return i < len(text) && i <= at+l.most && l.kind[text[i]]&isStop != 0
+}
