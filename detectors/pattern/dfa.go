@@ -38,8 +38,8 @@ type dfa struct {
 	lists  [][]uint32
 	before []uint8 // of each state: what stood before it
 	index  map[string]uint32
-	starts [2][4]uint32      // by anchored and by what stands before
-	marks  []uint16 // with which: by transition, where in masks its expressions are
+	starts [2][4]uint32 // by anchored and by what stands before
+	marks  []uint16     // with which: by transition, where in masks its expressions are
 	masks  []uint64
 	ids    uint64 // expressions of the transition that step made last
 

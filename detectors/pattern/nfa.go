@@ -13,8 +13,8 @@ import (
 type program struct {
 	insts  []inst
 	owner  []uint8 // of each instruction: its expression
-	start  uint32 // of a match that begins here
-	search uint32 // of one that begins here or later
+	start  uint32  // of a match that begins here
+	search uint32  // of one that begins here or later
 	ascii  [utf8.RuneSelf]uint8
 	bounds []rune   // ascending; class i covers bounds[i] up to bounds[i+1]
 	class  []uint16 // of the runes from bounds[i]
