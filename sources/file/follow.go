@@ -1,7 +1,6 @@
 package file
 
 import (
-	"context"
 	"encoding/json"
 	"io/fs"
 	"sync/atomic"
@@ -101,21 +100,3 @@ func (s *Source) Stats() *Stats {
 	}
 	return &s.follower.stats
 }
-
-// follower is what New makes for following; Run uses it once.
-type follower struct {
-	cfg   Config
-	stats Stats
-}
-
-func newFollower(cfg Config) *follower { return &follower{cfg: cfg} }
-
-func (f *follower) run(ctx context.Context, emit func(record.Batch) error) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func (f *follower) commit(record.Mark)      {}
-func (f *follower) state() json.RawMessage  { return nil }
-func (f *follower) keep(stream string) bool { return true }
-func (f *follower) trouble() []string       { return nil }
