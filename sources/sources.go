@@ -13,6 +13,7 @@ import (
 	"sluice/internal/pipeline"
 	"sluice/internal/record"
 	"sluice/sources/archive"
+	"sluice/sources/docker"
 	"sluice/sources/file"
 	"sluice/sources/kafka"
 	"sluice/sources/stdin"
@@ -36,6 +37,7 @@ type Options struct {
 
 // schemes are the kinds that KIND://… names.
 var schemes = map[string]func(uri string, o Options) (pipeline.Source, error){
+	docker.Kind: openDocker,
 	"kafka": func(uri string, o Options) (pipeline.Source, error) {
 		return kafka.Open(uri, o.Kafka, kafka.Config{Follow: o.Follow, Since: o.Range.Since, Until: o.Range.Until, Log: o.Log})
 	},
@@ -75,4 +77,24 @@ func Open(args []string, o Options) ([]pipeline.Source, error) {
 	}
 	flush()
 	return out, nil
+}
+
+// openDocker makes a source of containers. What the URI says of a first start
+// counts before the backlog of all sources.
+func openDocker(uri string, o Options) (pipeline.Source, error) {
+	cfg, err := docker.Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Follow, cfg.Marks, cfg.Env, cfg.OnEnv, cfg.Log = o.Follow, o.marks, o.Env, o.OnEnv, o.Log
+	if cfg.Since.IsZero() && cfg.Tail == docker.All {
+		cfg.Since = o.Backlog.Since
+		if o.Backlog.None {
+			cfg.Tail = docker.None
+		}
+	}
+	if o.OnGap != nil {
+		cfg.OnGap = func(g docker.Gap) { o.OnGap(g.Container, g.String()) }
+	}
+	return docker.New(cfg), nil
 }

@@ -31,6 +31,7 @@ type detectFlags struct {
 	honorAllow     bool
 	requiredMet    bool
 	keyPrefixes    []string
+	containers     bool
 	ownPrintKey    []byte // of a state folder, where the user gave none
 }
 
@@ -43,6 +44,7 @@ func (f *detectFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.baseline, "baseline", "", "findings in this `FILE` are known: shown, but no reason to fail")
 	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write what is found to `FILE`, for --baseline of later runs")
 	flags.StringVar(&f.ignore, "ignore", "", "globs, rules and fingerprints in this `FILE` are known")
+	flags.BoolVar(&f.containers, "container-secrets", true, "look for the secrets in the environment of the containers that are read")
 	flags.StringVar(&f.printKeyFile, "print-key-file", "", "`FILE` with the key of the prints, so that runs print alike (or SLUICE_PRINT_KEY)")
 }
 

@@ -11,6 +11,15 @@ import (
 // ids, which look like secrets and are printed everywhere.
 var publicNames = []string{"GPG_KEY", "GPG_KEYS", "SHA256", "SHA512", "DIGEST", "CHECKSUM", "VERSION", "REVISION", "COMMIT", "PATH", "HOSTNAME"}
 
+// environments is who is told the environment of containers; nil: the user does
+// not want it.
+func (f *detectFlags) environments(d *detection) func(container string, env []string) {
+	if !f.containers {
+		return nil
+	}
+	return d.learnEnvironment
+}
+
 // learnEnvironment looks for the secrets of a container's environment from now
 // on, with the guards of an env file. They stay in memory, and a container that
 // is gone may still be quoted by another.

@@ -76,6 +76,7 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	j.detection.ask = access.resolver(nil)
 	j.sources, err = sources.Open(args, sources.Options{
 		Stdin: a.stdin, Archive: f.archive, Log: a.log, Range: span, Kafka: kafkaEnv(a),
+		Following: sources.Following{Env: a.env, OnEnv: f.detect.environments(j.detection)},
 	})
 	if err != nil {
 		return nil, usageError(err, "")

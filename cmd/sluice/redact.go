@@ -17,6 +17,7 @@ import (
 
 func newRedactCommand(a *app) *cobra.Command {
 	var f passFlags
+	var live copyFlags
 	var output string
 	cmd := &cobra.Command{
 		Use:   "redact [SOURCE...]",
@@ -31,6 +32,9 @@ func newRedactCommand(a *app) *cobra.Command {
 				return err
 			}
 			f.detect.requiredMet = true
+			if f.kafka.follow && f.kafka.to == "" {
+				return live.follow(cmd.Context(), a, &f, args, output)
+			}
 			first, err := f.cleanTo(cmd.Context(), a, args, output)
 			if err != nil {
 				return err
@@ -60,6 +64,7 @@ func newRedactCommand(a *app) *cobra.Command {
 	}
 	f.register(cmd.Flags(), "")
 	f.kafka.register(cmd.Flags())
+	live.register(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write clean bytes to `FILE`, or to DIR/ with the tree of the inputs")
 	return cmd
 }

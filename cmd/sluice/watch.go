@@ -22,7 +22,6 @@ type watchFlags struct {
 	listen         string
 	backlog        string
 	canary         time.Duration
-	containerEnv   bool
 }
 
 func newWatchCommand(a *app) *cobra.Command {
@@ -55,7 +54,6 @@ func newWatchCommand(a *app) *cobra.Command {
 	registerListen(flags, &f.listen, "")
 	flags.StringVar(&f.backlog, "backlog", "all", "what a first start reads of what is there: all, none, or since=`TIME`")
 	flags.DurationVar(&f.canary, "canary", 0, "so often, send a harmless false key through each --gateway's log and want it back as a finding; 0: never")
-	flags.BoolVar(&f.containerEnv, "container-secrets", true, "look for the secrets in the environment of the containers that are read")
 	flags.IntVar(&f.jobs, "jobs", 0, "workers; 0: one a core")
 	return cmd
 }
@@ -155,9 +153,7 @@ func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args 
 			a.log.Error("report a gap", "err", err)
 		}
 	}
-	if f.containerEnv {
-		o.OnEnv = w.detection.learnEnvironment
-	}
+	o.OnEnv = f.detect.environments(w.detection)
 	named, err := sources.Follow(args, o)
 	if err != nil {
 		return usageError(err, "")

@@ -100,6 +100,17 @@ type Gap struct {
 	Reason    string    // in words of ours
 }
 
+// String says between what the lines are missing.
+func (g Gap) String() string {
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return "an unknown time"
+		}
+		return t.UTC().Format(time.RFC3339Nano)
+	}
+	return "gap suspected between " + at(g.After) + " and " + at(g.Before) + ": " + g.Reason
+}
+
 // Stats counts while a source runs; read it any time.
 type Stats struct {
 	Containers atomic.Int64 // being read now

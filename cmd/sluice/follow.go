@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"sluice/internal/logtime"
+	"sluice/internal/pipeline"
+	"sluice/sinks/clean"
+	"sluice/sources"
+	"sluice/sources/file"
+)
+
+// copyFlags are those of redact --follow, a redacted copy of live logs.
+type copyFlags struct {
+	stateDir string
+	backlog  string
+}
+
+func (f *copyFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.stateDir, "state-dir", "", "with --follow: `DIR` of ours alone that keeps positions and the key of the prints")
+	fromEnv(flags, "state-dir", "SLUICE_STATE_DIR")
+	flags.StringVar(&f.backlog, "backlog", "all", "with --follow: what a first start copies of what is there: all, none, or since=`TIME`")
+	if follow := flags.Lookup("follow"); follow != nil {
+		follow.Usage = "go on for ever, through rotation; with --state-dir also after a restart, and with -o FILE as well every line once"
+	}
+}
+
+// check finds wrong use before anything is opened.
+func (f *copyFlags) check(p *passFlags, output string) error {
+	switch {
+	case p.since != "" || p.until != "":
+		return usageError(errors.New("--since and --until bound one pass"), "with --follow: --backlog since=TIME")
+	case output != "" && isFolder(output):
+		return usageError(errors.New("--follow writes one copy, and -o names a folder"), "name a file: -o FILE")
+	case p.detect.writeBaseline != "":
+		return usageError(errors.New("--write-baseline: --follow has no end to write it at"), "make one with sluice scan")
+	}
+	return nil
+}
+
+// follow copies logs until it is told to stop.
+func (f *copyFlags) follow(ctx context.Context, a *app, p *passFlags, args []string, output string) error {
+	if err := f.check(p, output); err != nil {
+		return err
+	}
+	backlog, err := sources.ParseBacklog(f.backlog, func(text string) (time.Time, error) { return parseTime(text, time.Now()) })
+	if err != nil {
+		return usageError(fmt.Errorf("--backlog: %w", err), "")
+	}
+	s, err := openState(f.stateDir, a.log)
+	if err != nil {
+		return err
+	}
+	if f.stateDir == "" {
+		a.log.Warn("without --state-dir a restart copies everything again")
+	}
+	if output == "" {
+		err = f.toStdout(ctx, a, p, s, args, backlog)
+	} else {
+		err = f.toFile(ctx, a, p, s, args, backlog, output)
+	}
+	if closed := s.close(); err == nil && closed != nil {
+		err = incompleteError(closed, "")
+	}
+	return err
+}
+
+// toStdout passes clean bytes on; after a crash what was passed on since the
+// last save comes again.
+func (f *copyFlags) toStdout(ctx context.Context, a *app, p *passFlags, s *state, args []string, backlog sources.Backlog) error {
+	w, err := newFollowing(a, p, s)
+	if err != nil {
+		return err
+	}
+	if err := w.passOn(a, p, clean.New(a.stdout)); err != nil {
+		return err
+	}
+	named, err := f.open(a, p, s, args, backlog, nil)
+	if err != nil {
+		return err
+	}
+	var raw []pipeline.Source
+	for _, n := range named {
+		raw = append(raw, n.Source)
+		w.sources = append(w.sources, s.track(n.Name, n.Source))
+	}
+	w.watchSources(raw)
+	return w.follow(ctx, p.kafka.listen, true)
+}
+
+// toFile writes a copy that has every line once, whatever ends the process.
+func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, args []string, backlog sources.Backlog, output string) error {
+	out, err := openCopy(output, s, a.log)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	w, err := newFollowing(a, p, s)
+	if err != nil {
+		return err
+	}
+	if err := w.passOn(a, p, out); err != nil {
+		return err
+	}
+	named, err := f.open(a, p, s, args, backlog, out.is)
+	if err != nil {
+		return err
+	}
+	var raw []pipeline.Source
+	for _, n := range named {
+		raw = append(raw, n.Source)
+		w.sources = append(w.sources, out.track(n))
+	}
+	w.watchSources(raw)
+	w.ready = append(w.ready, out.unready)
+	ending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		out.run(ending)
+	}()
+	err = w.follow(ctx, p.kafka.listen, true)
+	stop()
+	<-saved
+	if failed := out.save(); err == nil && failed != nil {
+		err = incompleteError(failed, "")
+	}
+	return err
+}
+
+// open makes the sources, each where it was left. never says which file is not
+// to be read.
+func (f *copyFlags) open(a *app, p *passFlags, s *state, args []string, b sources.Backlog, never func(fs.FileInfo) bool) ([]sources.Named, error) {
+	var paths, others []string
+	for _, arg := range args {
+		if arg == sources.Stdin || strings.Contains(arg, "://") {
+			others = append(others, arg)
+		} else {
+			paths = append(paths, arg)
+		}
+	}
+	gap := func(place, reason string) {
+		a.log.Error("lines are missing in the copy", "source", place, "reason", reason)
+	}
+	o := sources.Options{Stdin: a.stdin, Archive: p.archive, Log: a.log, Kafka: kafkaEnv(a)}
+	o.Resume, o.Backlog, o.OnGap, o.Env = s.resume, b, gap, a.env
+	named, err := sources.Follow(others, o)
+	if err != nil {
+		return nil, usageError(err, "")
+	}
+	if len(paths) > 0 {
+		cfg := file.Config{Paths: paths, Jobs: p.jobs, Archive: p.archive, Log: a.log, Follow: true}
+		cfg.Marks, cfg.State = s.resume(sources.Files)
+		cfg.Backlog = file.Backlog{None: b.None, Since: b.Since, Time: logtime.Parse}
+		cfg.Never = never
+		named = append(named, sources.Named{Name: sources.Files, Source: file.New(cfg)})
+	}
+	return named, nil
+}
+
+// sameFile is a function that knows one file.
+func sameFile(f *os.File) (func(fs.FileInfo) bool, error) {
+	own, err := f.Stat()
+	return func(info fs.FileInfo) bool { return os.SameFile(own, info) }, err
+}
