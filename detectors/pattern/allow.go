@@ -156,6 +156,7 @@ func (m *machine) allowed(f *finding, frag *fragment) bool {
 		return true
 	}
 	for _, a := range j.others {
+		m.lined = true
 		if m.allows(a, f, frag, secret) {
 			return true
 		}

@@ -85,7 +85,7 @@ func (m *machine) tryHits(frag *fragment, text []byte, folds []fold) {
 		for _, word := range m.engine.words.ends[h.state] {
 			for i := range m.engine.targets[word] {
 				if t := &m.engine.targets[word][i]; t.group >= 0 && folds[n-1].at >= h.end-t.back {
-					m.tryGroup(frag, t.group, rawStart(folds[:n], h.end-t.back))
+					m.tryGroup(frag, t, rawStart(folds[:n], h.end-t.back), h.end)
 				}
 			}
 		}

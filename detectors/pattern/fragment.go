@@ -11,7 +11,11 @@ type span struct{ start, end int }
 
 // fragment is the text that a rule sees at once: a batch, a message of it, or
 // a view. It is read only.
-type fragment struct{ text []byte }
+type fragment struct {
+	text []byte
+	view *record.View // nil: it is the batch's text
+	keep bool         // what is found out will be asked for again
+}
 
 // finding is a match that counts, in a fragment.
 //

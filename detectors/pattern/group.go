@@ -76,6 +76,9 @@ func (g *groups) run(text []byte, at, limit int) (end int) {
 		i += n
 	}
 	d.m.steps += len(g.way)
+	if n := len(g.way); n > 0 {
+		d.m.far = max(d.m.far, g.way[n-1].at+utf8.UTFMax)
+	}
 	return end
 }
 

@@ -30,11 +30,10 @@ func TestLookLetsEveryMatchPass(t *testing.T) {
 				looks++
 				gap := run{}
 				for _, at := range wordsIn(g, text) {
-					m.tried[n], m.steps, m.builds = 0, 0, 0
-					m.passed = m.passed[:0]
+					m.reset()
 					pass := g.look.passes(text, at, &gap)
-					m.tryGroup(&fragment{text: text}, n, at)
-					if len(m.passed) > 0 {
+					m.tryGroup(&fragment{text: text}, &target{group: n}, at, at)
+					if len(m.ruled) > 0 {
 						passed++
 						if !pass {
 							t.Fatalf("%s: group of %s: a match at %d did not pass", name, g.branches[0].rule.ID, at)

@@ -5,8 +5,13 @@ import (
 	"slices"
 )
 
-// passed is a place from which on a branch of a rule matches.
-type passed struct{ rule, at int }
+// place is where a branch of a rule matches from a word on.
+type place struct {
+	at, hit int32 // hit: where the word ended that led here
+	// In a view: the number of the same place in the text, plus one, and the
+	// segment that has both.
+	past, seg int32
+}
 
 // machine is what one goroutine needs to search: caches that grow to a bound,
 // and scratch. It holds no bytes of a fragment once search has returned.
@@ -19,15 +24,21 @@ type machine struct {
 	key              []byte
 
 	walker walker
-	tried  []int // by group: the last place tried, plus one
-	gaps   []run // by group: what its look found last
-	passed []passed
-	open   []bool // by rule: a keyword of a swept rule is there
-	folds  bool   // a letter is there that folds to ASCII
-	low    []byte // the fragment in lower case, if it was needed
-	gates  []int8 // by rule: a keyword is there, 1, or not, -1
-	found  []finding
-	lines  []lineAnswer // by allowlist
+	tried  []int     // by group: the last place tried, plus one
+	gaps   []run     // by group: what its look found last
+	places [][]place // by rule, in about the order of the text
+	ruled  []int     // the rules that have places
+	past   past      // what the search of the text left for its views
+	open   []bool    // by rule: a keyword of a swept rule is there
+	folds  bool      // a letter is there that folds to ASCII
+	// What the last match and its verdict rested on: no byte from far on, and
+	// whether the line it stands in.
+	far   int
+	lined bool
+	low   []byte // the fragment in lower case, if it was needed
+	gates []int8 // by rule: a keyword is there, 1, or not, -1
+	found []finding
+	lines []lineAnswer // by allowlist
 	pathState
 	budget
 }
@@ -44,6 +55,8 @@ func newMachine(d *Detector) *machine {
 		tried:    make([]int, len(d.engine.groups)),
 		gaps:     make([]run, len(d.engine.groups)),
 		open:     make([]bool, len(d.rules)),
+		places:   make([][]place, len(d.rules)),
+		past:     newPast(len(d.rules)),
 		gates:    make([]int8, len(d.rules)),
 	}
 }
@@ -66,19 +79,27 @@ func (m *machine) dfaAt(slot **dfa, program func() *program, which bool) *dfa {
 	return *slot
 }
 
-// candidates fills m.passed with the places where the rest of some branch
-// matches, in the order of the text.
+// candidates fills m.places with where the rest of some branch matches.
 func (m *machine) candidates(frag *fragment) {
-	const block = lanes * laneBytes
 	m.walker.state = 0
-	for at := 0; at < len(frag.text); at += block {
-		m.engine.words.walk(&m.walker, frag.text, at, min(at+block, len(frag.text)))
-		for i := range m.walker.hits {
-			m.try(frag, m.walker.hits[i])
-		}
+	if frag.view != nil && m.past.usable {
+		m.candidatesInView(frag)
+	} else {
+		m.walk(frag, 0, len(frag.text))
 	}
 	if m.folds {
 		m.tryFolded(frag)
+	}
+}
+
+// walk tries what ends in [at,end), the walker standing at at.
+func (m *machine) walk(frag *fragment, at, end int) {
+	const block = lanes * laneBytes
+	for ; at < end; at += block {
+		m.engine.words.walk(&m.walker, frag.text, at, min(at+block, end))
+		for i := range m.walker.hits {
+			m.try(frag, m.walker.hits[i])
+		}
 	}
 }
 
@@ -100,11 +121,14 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	case t.group >= 0:
 		g, at := m.engine.groups[t.group], end-t.back
 		if g.beside.has(frag.text, at) && (g.look == nil || g.look.passes(frag.text, at, &m.gaps[t.group])) {
-			m.tryGroup(frag, t.group, at)
+			m.tryGroup(frag, t, at, end)
+		} else if g.look != nil && m.gaps[t.group].end >= end+horizon {
+			m.past.keep(frag, t, end)
 		}
 	case t.folds:
 		m.folds = true
 	default:
+		m.past.keep(frag, t, end)
 		for _, r := range t.keyword {
 			m.open[r] = true
 		}
@@ -112,23 +136,35 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 }
 
 // tryGroup notes the place for each branch of a group that matches from there
-// on.
-func (m *machine) tryGroup(frag *fragment, n, at int) {
+// on; end is where the word ends.
+func (m *machine) tryGroup(frag *fragment, t *target, at, end int) {
+	n := t.group
 	if m.tried[n] == at+1 {
 		return
 	}
 	m.tried[n] = at + 1
 	g := m.engine.groups[n]
 	d := m.dfaAt(&m.tails[n], g.program, true)
+	steps := m.steps
 	_, mask := d.run(frag.text, at, min(at+maxSpan, len(frag.text)), true)
+	if m.steps-steps >= horizon {
+		m.past.keep(frag, t, end)
+	}
 	for ; mask != 0; mask &= mask - 1 {
 		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
-			m.passed = append(m.passed, passed{r, at})
+			m.note(r, place{at: int32(at), hit: int32(end)})
 		}
 	}
 	if m.thrash {
 		m.overAt(frag, at+1)
 	}
+}
+
+func (m *machine) note(rule int, p place) {
+	if len(m.places[rule]) == 0 {
+		m.ruled = append(m.ruled, rule)
+	}
+	m.places[rule] = append(m.places[rule], p)
 }
 
 // reset makes m ready for a fragment.
@@ -137,19 +173,24 @@ func (m *machine) reset() {
 	clear(m.gaps)
 	clear(m.open)
 	clear(m.gates)
-	m.passed, m.found = m.passed[:0], m.found[:0]
+	for _, r := range m.ruled {
+		m.places[r] = m.places[r][:0]
+	}
+	m.ruled, m.found = m.ruled[:0], m.found[:0]
 	m.folds, m.low = false, nil
 	clear(m.lines)
 	m.budget.reset()
 }
 
-// sortPassed puts the places of each rule together, ascending.
-func (m *machine) sortPassed() {
-	slices.SortFunc(m.passed, func(a, b passed) int {
-		if a.rule != b.rule {
-			return a.rule - b.rule
+// sortPlaces puts the places of each rule in order, and the rules. Of two at one
+// byte it keeps one.
+func (m *machine) sortPlaces() {
+	slices.Sort(m.ruled)
+	byAt := func(a, b place) int { return int(a.at) - int(b.at) }
+	for _, r := range m.ruled {
+		if !slices.IsSortedFunc(m.places[r], byAt) {
+			slices.SortStableFunc(m.places[r], byAt)
 		}
-		return a.at - b.at
-	})
-	m.passed = slices.Compact(m.passed)
+		m.places[r] = slices.CompactFunc(m.places[r], func(a, b place) bool { return a.at == b.at })
+	}
 }

@@ -13,19 +13,21 @@ import (
 // detect appends what stands in the text of a batch, then what its views add.
 func (m *machine) detect(dst []record.Match, b *record.Batch) []record.Match {
 	from := len(dst)
+	m.past.usable = false
 	for at := 0; at < len(b.Text); {
 		end := messageEnd(b, at)
 		raw := func(s span) []record.Span {
 			return []record.Span{{Start: at + s.start, End: at + s.end}}
 		}
-		dst = m.report(dst, b, b.Text[at:end], record.Plain, raw)
+		frag := fragment{text: b.Text[at:end], keep: len(b.Views) > 0 && end-at == len(b.Text)}
+		dst = m.report(dst, b, &frag, record.Plain, raw)
 		at = end
 	}
 	views := len(dst)
 	for i := range b.Views {
 		v := &b.Views[i]
 		raw := func(s span) []record.Span { return view.Spans(nil, v, s.start, s.end) }
-		dst = m.report(dst, b, v.Text, v.Kind, raw)
+		dst = m.report(dst, b, &fragment{text: v.Text, view: v}, v.Kind, raw)
 	}
 	if len(dst) == views {
 		return dst
@@ -34,9 +36,8 @@ func (m *machine) detect(dst []record.Match, b *record.Batch) []record.Match {
 }
 
 // report appends the findings in a text whose bytes stand at raw.
-func (m *machine) report(dst []record.Match, b *record.Batch, text []byte, kind record.Encoding, raw func(span) []record.Span) []record.Match {
-	frag := fragment{text: text}
-	found := m.search(&frag)
+func (m *machine) report(dst []record.Match, b *record.Batch, frag *fragment, kind record.Encoding, raw func(span) []record.Span) []record.Match {
+	found := m.search(frag)
 	slices.SortFunc(found, func(x, y finding) int {
 		return cmp.Or(cmp.Compare(x.secret.start, y.secret.start), cmp.Compare(x.rule.index, y.rule.index))
 	})
@@ -49,7 +50,7 @@ func (m *machine) report(dst []record.Match, b *record.Batch, text []byte, kind 
 		}
 		dst = append(dst, record.Match{
 			Rule: f.rule.ID, Severity: f.rule.Severity, Encoding: kind, Whole: true,
-			Spans: spans, Secret: text[s.start:s.end],
+			Spans: spans, Secret: frag.text[s.start:s.end],
 			Line: record.Span{Start: around[0].Start, End: around[len(around)-1].End},
 		})
 	}

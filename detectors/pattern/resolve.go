@@ -11,15 +11,16 @@ import (
 // the next search.
 func (m *machine) search(frag *fragment) []finding {
 	m.reset()
+	if frag.keep {
+		m.past.begin()
+	}
 	m.candidates(frag)
-	m.sortPassed()
-	for i := 0; i < len(m.passed); {
-		n := i + 1
-		for n < len(m.passed) && m.passed[n].rule == m.passed[i].rule {
-			n++
-		}
-		m.resolve(frag, m.rules[m.passed[i].rule], m.passed[i:n])
-		i = n
+	m.sortPlaces()
+	for _, r := range m.ruled {
+		m.resolve(frag, m.rules[r], m.places[r])
+	}
+	if frag.keep {
+		m.leave(m.found)
 	}
 	for _, r := range m.engine.sweeps {
 		if !m.off[r.index] && (r.aux || m.mayRun(frag, r)) {
@@ -96,24 +97,40 @@ const bytesPerStep = 8
 // resolve finds the matches of r as repeated searches from the left would: the
 // next one begins behind the last one's end. places are where a branch of r
 // matches from a word on, ascending.
-func (m *machine) resolve(frag *fragment, r *rule, places []passed) {
-	if !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, places[0].at) && !m.mayRun(frag, r) {
+func (m *machine) resolve(frag *fragment, r *rule, places []place) {
+	if frag.keep {
+		m.past.room(r.index, len(places))
+	}
+	if !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, int(places[0].at)) && !m.mayRun(frag, r) {
 		return
 	}
 	m.newPass(frag)
 	g := m.groupsAt(r)
 	from := 0
-	for _, p := range places {
-		if p.at < from || m.overAt(frag, p.at+1) {
+	for i := range places {
+		p := &places[i]
+		at := int(p.at)
+		if at < from || m.overAt(frag, at+1) {
 			continue
 		}
-		start, end := around(g, frag.text, r, from, p.at)
+		if end, known := m.judged(frag, r, p, from); known {
+			from = end
+			continue
+		}
+		m.far, m.lined = at, false
+		v := verdict{found: int32(len(m.found)), end: -1}
+		alone := from <= at-r.head-utf8.UTFMax
+		start, end := around(g, frag.text, r, from, at)
 		if m.thrash {
-			m.overAt(frag, p.at+1)
+			m.overAt(frag, at+1)
 		}
 		if end > start {
 			m.consider(frag, r, start, end)
-			from = end
+			from, v.end = end, int32(end)
+		}
+		if frag.keep {
+			v.known, v.finds, v.far = alone && !m.lined, len(m.found) > int(v.found), int32(m.far)
+			m.past.verdicts[r.index][i] = v
 		}
 	}
 }
@@ -224,6 +241,7 @@ func (m *machine) counts(f *finding, frag *fragment) bool {
 		return false
 	}
 	if m.options.HonorAllowComments {
+		m.lined = true
 		line := frag.line(f)
 		if bytes.Contains(frag.text[line.start:line.end], allowComment) {
 			return false
