@@ -135,15 +135,23 @@ func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint
 	s := d.startState(text, at, anchored)
 	end = -1
 	rows, ascii := d.rows, &d.ascii
+	near := text[:min(limit, len(text))]
 	i := at
 	for s < special {
-		var class uint32
-		n := 1
-		if i < len(text) && text[i] < utf8.RuneSelf {
-			class = uint32(ascii[text[i]])
-		} else {
-			class, n = d.wideAt(text, i)
+		for i < len(near) && near[i] < utf8.RuneSelf { // what most bytes are
+			t := rows[s+uint32(ascii[near[i]])]
+			if t >= special {
+				break
+			}
+			i++
+			if t == s { // one load does not wait for the one before
+				for i < len(near) && near[i] < utf8.RuneSelf && rows[s+uint32(ascii[near[i]])] == s {
+					i++
+				}
+			}
+			s = t
 		}
+		class, n := d.classAt(text, i)
 		t := rows[s+class]
 		if t >= special {
 			if t == unknown {
@@ -172,11 +180,14 @@ func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint
 	return end, mask
 }
 
-// wideAt is the class of what is no ASCII at i, and its width: a rune, a byte
-// that is none, or the end of the text.
-func (d *dfa) wideAt(text []byte, i int) (class uint32, n int) {
-	if i >= len(text) {
+// classAt is the class of what stands at i, and its width: a rune, a byte that is
+// none, or the end of the text.
+func (d *dfa) classAt(text []byte, i int) (class uint32, n int) {
+	switch {
+	case i >= len(text):
 		return uint32(d.stride - 1), 1
+	case text[i] < utf8.RuneSelf:
+		return uint32(d.ascii[text[i]]), 1
 	}
 	r, n := utf8.DecodeRune(text[i:])
 	return d.wide(r), n

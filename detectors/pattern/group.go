@@ -23,22 +23,21 @@ type link struct {
 // along links, which are worked out once for each transition.
 type groups struct {
 	dfa   *dfa
-	links []int32 // by transition, two each: where in table its links are, and its last link
-	table [][]link
+	links []int32 // by transition, two each: where in table its links begin, and its last link
+	table []link
 	first []link // of the start states
 	epoch int
 
+	start uint32 // the state in which way begins
 	way   []step // scratch: along a match
+	need  uint64 // slots that say where the secret is, once they are set; 0: all do
 	slots [maxSlots]int
 	tracer
 }
 
-// step is a state on the way along a match, where it stands, and the class
-// behind it.
-type step struct {
-	row, class uint32
-	at         int
-}
+// step is a transition on the way along a match: its state's row and class, and
+// where that class stands.
+type step struct{ transition, at uint32 }
 
 const unlinked = -1
 
@@ -50,21 +49,24 @@ func (g *groups) run(text []byte, at, limit int) (end int) {
 	if g.epoch != d.epoch {
 		g.links, g.table, g.first, g.epoch = g.links[:0], nil, nil, d.epoch
 	}
-	g.way = g.way[:0]
+	rows, ascii, way := d.rows, &d.ascii, g.way[:0]
+	g.start = s
 	end = -1
-	for i := at; s < special; {
+	i := at
+	for s < special {
 		var class uint32
 		n := 1
 		if i < len(text) && text[i] < utf8.RuneSelf {
-			class = uint32(d.ascii[text[i]])
+			class = uint32(ascii[text[i]])
 		} else {
-			class, n = d.wideAt(text, i)
+			class, n = d.classAt(text, i)
 		}
-		t := d.rows[s+class]
+		t := rows[s+class]
 		if t == unknown {
 			t = d.step(s, int(class))
+			rows = d.rows
 		}
-		g.way = append(g.way, step{s, class, i})
+		way = append(way, step{s + class, uint32(i)})
 		if t&matchedHere != 0 {
 			end = i
 			t &^= matchedHere
@@ -75,10 +77,9 @@ func (g *groups) run(text []byte, at, limit int) (end int) {
 		s = t
 		i += n
 	}
-	d.m.steps += len(g.way)
-	if n := len(g.way); n > 0 {
-		d.m.far = max(d.m.far, g.way[n-1].at+utf8.UTFMax)
-	}
+	g.way = way
+	d.m.steps += len(way)
+	d.m.far = max(d.m.far, i+utf8.UTFMax)
 	return end
 }
 
@@ -89,27 +90,29 @@ func (g *groups) run(text []byte, at, limit int) (end int) {
 // before start does make a difference.
 func (g *groups) within(text []byte, start, end int) (matched, ok bool) {
 	d := g.dfa
-	if d.epoch != g.epoch || d.m.epoch != g.epoch || d.m.thrash || d.startState(nil, 0, true) != g.way[0].row {
+	if d.epoch != g.epoch || d.m.epoch != g.epoch || d.m.thrash || d.startState(nil, 0, true) != g.start {
 		return false, false
 	}
 	n, last := len(g.way)-1, -1
-	for n > 0 && g.way[n].at > end {
+	for n > 0 && int(g.way[n].at) > end {
 		n--
 	}
-	if g.way[n].at != end {
+	if int(g.way[n].at) != end {
 		return false, false
 	}
-	s := step{g.way[n].row, uint32(d.stride - 1), end}
-	t := d.rows[s.row+s.class]
+	class, _ := d.classAt(text, end)
+	row := g.way[n].transition - class
+	s := step{row + uint32(d.stride-1), uint32(end)}
+	t := d.rows[s.transition]
 	if t == unknown {
-		t = d.step(s.row, int(s.class))
+		t = d.step(row, d.stride-1)
 	}
 	if t&matchedHere != 0 {
 		g.way[n] = s
 		last = n
 	}
 	for i := n - 1; i >= 0 && last < 0; i-- {
-		if d.rows[g.way[i].row+g.way[i].class]&matchedHere != 0 {
+		if d.rows[g.way[i].transition]&matchedHere != 0 {
 			last = i
 		}
 	}
@@ -136,7 +139,7 @@ func (g *groups) alone(text []byte) (matched, ok bool) {
 			continue
 		}
 		last := len(g.way) - 1
-		for g.way[last].at != end {
+		for int(g.way[last].at) != end {
 			last--
 		}
 		g.follow(last)
@@ -145,64 +148,76 @@ func (g *groups) alone(text []byte) (matched, ok bool) {
 	return false, true
 }
 
-// follow goes back from the match that ends in the state number last.
+// follow goes back from the match that ends in the state number last, until it
+// has seen the slots that it needs.
 func (g *groups) follow(last int) {
-	for i := range g.slots[:g.dfa.slots] {
-		g.slots[i] = -1
+	slots, way := &g.slots, g.way[:last+1]
+	for i := range slots[:g.dfa.slots] {
+		slots[i] = -1
 	}
-	l := g.lastLink(g.way[last])
-	g.set(l.before, g.way[last].at)
+	l := g.lastLink(way[last].transition)
+	set := g.set(l.before, way[last].at)
 	for i := last - 1; i >= 0; i-- {
 		n := l.from
-		l = g.linksOf(g.way[i])[n]
-		if l.behind|l.before != 0 {
-			g.set(l.behind, g.way[i+1].at)
-			g.set(l.before, g.way[i].at)
+		l = g.linkOf(way[i].transition, n)
+		if mask := l.behind | l.before; mask != 0 {
+			g.set(l.behind, way[i+1].at)
+			g.set(l.before, way[i].at)
+			if set |= mask; g.need != 0 && set&g.need == g.need {
+				return
+			}
 		}
 	}
 	if g.first == nil {
 		g.first = g.starting()
 	}
-	g.set(g.first[l.from].behind, g.way[0].at)
+	g.set(g.first[l.from].behind, way[0].at)
 }
 
-// set notes the ends of groups at pos. The way is followed backwards, so what
+// set notes the ends of groups at pos, and returns them. The way is followed backwards, so what
 // is set already came later and stays.
-func (g *groups) set(mask uint64, pos int) {
-	for ; mask != 0; mask &= mask - 1 {
-		if slot := bits.TrailingZeros64(mask); g.slots[slot] < 0 {
-			g.slots[slot] = pos
+func (g *groups) set(mask uint64, pos uint32) uint64 {
+	for left := mask; left != 0; left &= left - 1 {
+		if slot := bits.TrailingZeros64(left); g.slots[slot] < 0 {
+			g.slots[slot] = int(pos)
 		}
 	}
+	return mask
 }
 
-// linksOf returns, for each instruction of the state behind a transition, how
-// it came there.
-func (g *groups) linksOf(s step) []link {
-	at := g.slot(s)
+// linkOf says how instruction n of the state behind a transition came there.
+func (g *groups) linkOf(transition, n uint32) link {
+	at := g.slot(transition)
 	if g.links[at] == unlinked {
 		g.links[at] = int32(len(g.table))
-		g.table = append(g.table, g.trace(s.row, int(s.class)))
+		g.table = append(g.table, g.trace(g.dfa.apart(transition))...)
+	}
+	return g.table[g.links[at]+int32(n)]
+}
+
+// lastLink is how the match is reached that ends before the class of a
+// transition.
+func (g *groups) lastLink(transition uint32) link {
+	at := g.slot(transition) + 1
+	if g.links[at] == unlinked {
+		g.links[at] = int32(len(g.table))
+		g.table = append(g.table, g.matching(g.dfa.apart(transition)))
 	}
 	return g.table[g.links[at]]
 }
 
-// lastLink is how the match is reached that ends before the class of s.
-func (g *groups) lastLink(s step) link {
-	at := g.slot(s) + 1
-	if g.links[at] == unlinked {
-		g.links[at] = int32(len(g.table))
-		g.table = append(g.table, []link{g.matching(s.row, int(s.class))})
-	}
-	return g.table[g.links[at]][0]
-}
-
-func (g *groups) slot(s step) uint32 {
-	at := 2 * (s.row + s.class)
-	for int(at) >= len(g.links) {
+func (g *groups) slot(transition uint32) uint32 {
+	at := 2 * transition
+	for int(at)+1 >= len(g.links) {
 		g.links = append(g.links, unlinked, unlinked)
 	}
 	return at
+}
+
+// apart is the row and the class of a transition.
+func (d *dfa) apart(transition uint32) (row uint32, class int) {
+	class = int(transition) % d.stride
+	return transition - uint32(class), class
 }
 
 // tracer repeats the steps of a dfa with the ways kept.

@@ -100,4 +100,3 @@ func coloured(text string) string {
 	}
 	return b.String()
 }
-
