@@ -99,7 +99,6 @@ type unpacking struct {
 	done   int // runs before it were seen
 	// Where, plus one, the line begins in the children; 0: it has no part yet.
 	text, seg [rounds]int
-	room      []stretch
 }
 
 // unpack makes n's children by base64 and hex of the line [lo,hi). In a text
@@ -165,8 +164,8 @@ func (e *expander) around(u *unpacking, at int) {
 
 // run adds the text that a run holds to the child for p.
 func (e *expander) run(u *unpacking, p *packing, start, end int) {
-	u.room = p.stretches(u.room[:0], u.node.text, start, end)
-	if len(u.room) == 0 {
+	e.room = p.stretches(e.room[:0], u.node.text, start, end)
+	if len(e.room) == 0 {
 		return
 	}
 	k := e.kid(u.node, p.round)
@@ -174,7 +173,7 @@ func (e *expander) run(u *unpacking, p *packing, start, end int) {
 		u.text[p.round], u.seg[p.round] = len(k.text)+1, len(k.segs)+1
 		k.reserve(end - start)
 	}
-	for _, s := range u.room {
+	for _, s := range e.room {
 		p.decode(u.node, k, s)
 		k.separate()
 	}
@@ -188,7 +187,7 @@ func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretc
 		groups := (end - first) >> p.shift
 		done := 0 // groups before it are in a stretch
 		for w := p.need - 1; w < groups; w += p.need {
-			if at := first + w*p.chars; !p.leads[text[at]] || p.group(text[at:]) < plain {
+			if at := first + w*p.chars; !p.leads[text[at]] || !p.plainRow(text[:end], first, w) {
 				continue
 			}
 			from, to := w, w+1
@@ -198,9 +197,7 @@ func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretc
 			for to < groups && p.group(text[first+to*p.chars:]) > binary {
 				to++
 			}
-			if p.plainRow(text[first+from*p.chars:], to-from) {
-				dst = append(dst, p.stretch(text[:end], first+from*p.chars, first+to*p.chars, first))
-			}
+			dst = append(dst, p.stretch(text[:end], first+from*p.chars, first+to*p.chars, first))
 			done, w = to, to
 		}
 		if len(dst) > 0 && dst[0].start == start && end-dst[0].end < p.chars {
@@ -216,26 +213,37 @@ func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretc
 
 // group is the kind of the worst byte of the group that text starts with.
 func (p *packing) group(text []byte) uint8 {
-	v, ok := p.value(text[:p.chars])
-	if !ok {
+	if p.chars == 4 {
+		a, b, c, d := base64Values[text[0]], base64Values[text[1]], base64Values[text[2]], base64Values[text[3]]
+		if a|b|c|d < 0 {
+			return binary
+		}
+		v := uint32(a)<<18 | uint32(b)<<12 | uint32(c)<<6 | uint32(d)
+		return min(byteKinds[v>>16&0xff], byteKinds[v>>8&0xff], byteKinds[v&0xff])
+	}
+	a, b := hexValues[text[0]], hexValues[text[1]]
+	if a|b < 0 {
 		return binary
 	}
-	worst := uint8(plain)
-	for range p.size {
-		worst = min(worst, byteKinds[byte(v)])
-		v >>= 8
-	}
-	return worst
+	return byteKinds[uint8(a)<<4|uint8(b)]
 }
 
-// plainRow says whether enough of the groups in a row are plain.
-func (p *packing) plainRow(text []byte, groups int) bool {
-	row := 0
-	for g := 0; g < groups && row < p.need; g++ {
+// plainRow says whether group w of those from first on is one of enough plain
+// ones in a row.
+func (p *packing) plainRow(text []byte, first, w int) bool {
+	plainAt := func(g int) bool {
+		at := first + g*p.chars
+		return at >= first && at+p.chars <= len(text) && p.group(text[at:]) == plain
+	}
+	if !plainAt(w) {
+		return false
+	}
+	row := 1
+	for g := w - 1; row < p.need && plainAt(g); g-- {
 		row++
-		if p.group(text[g*p.chars:]) < plain {
-			row = 0
-		}
+	}
+	for g := w + 1; row < p.need && plainAt(g); g++ {
+		row++
 	}
 	return row >= p.need
 }

@@ -18,6 +18,7 @@ package view
 import (
 	"bytes"
 	"slices"
+	"sync"
 
 	"sluice/internal/record"
 )
@@ -46,7 +47,8 @@ const (
 // the caller to withhold: what was not examined is not clean. The spans are
 // those of whole lines, ascending for each text looked at.
 func Expand(b *record.Batch) []record.Span {
-	e := expander{}
+	e := scratch.Get().(*expander)
+	defer e.free()
 	given := len(b.Views)
 	e.text(b)
 	for i := range b.Views[:given] {
@@ -55,10 +57,36 @@ func Expand(b *record.Batch) []record.Span {
 	slices.SortStableFunc(e.nodes, func(x, y *node) int { return x.depth - y.depth })
 	for _, n := range e.nodes {
 		if len(n.text) > 0 {
-			b.Views = append(b.Views, record.View{Kind: n.kind, Text: n.text, Map: n.segs})
+			b.Views = append(b.Views, record.View{Kind: n.kind, Text: bytes.Clone(n.text), Map: slices.Clone(n.segs)})
 		}
 	}
 	return e.over
+}
+
+// scratch keeps expanders: views grow in memory that is there already, and are
+// copied when their size is known.
+var scratch = sync.Pool{New: func() any { return new(expander) }}
+
+// maxSpare bounds what an expander keeps for a text or a map, bytes.
+const maxSpare = 1 << 20
+
+// free makes e ready for another batch. It keeps memory, and nothing that a batch
+// has.
+func (e *expander) free() {
+	for _, n := range e.nodes {
+		text, segs := n.text[:0], n.segs[:0]
+		if cap(text) > maxSpare {
+			text = nil
+		}
+		if cap(segs) > maxSpare/segSize {
+			segs = nil
+		}
+		*n = node{builder: builder{text: text, segs: segs}}
+	}
+	e.spare = append(e.spare, e.nodes...)
+	clear(e.nodes)
+	*e = expander{nodes: e.nodes[:0], spare: e.spare, room: e.room[:0]}
+	scratch.Put(e)
 }
 
 // round is one encoding undone.
@@ -112,6 +140,8 @@ func (n *node) wantsNew(r round) bool {
 // expander holds one call of Expand.
 type expander struct {
 	nodes []*node // all but the roots
+	spare []*node // empty ones
+	room  []stretch
 	over  []record.Span
 	spent int // memory of the views of the line in hand
 	limit int
@@ -188,7 +218,11 @@ func (e *expander) kid(n *node, r round) *node {
 	if k := n.kids[r]; k != nil {
 		return k
 	}
-	k := &node{kind: roundNames[r], depth: n.depth + 1, last: r, count: n.count}
+	k := new(node)
+	if last := len(e.spare) - 1; last >= 0 {
+		k, e.spare = e.spare[last], e.spare[:last]
+	}
+	k.kind, k.depth, k.last, k.count = roundNames[r], n.depth+1, r, n.count
 	if n.kind != "" {
 		k.kind = n.kind + "+" + k.kind
 	}
