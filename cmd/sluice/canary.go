@@ -155,6 +155,8 @@ func (c *canaryControl) judge(ctx context.Context, b *canary, missing string) {
 		}
 	case was != "" && missing == "":
 		c.log.Info("the canary is back", "gateway", b.gateway.Base())
+	case missing == "":
+		c.log.Debug("the canary is back", "gateway", b.gateway.Base())
 	}
 }
 

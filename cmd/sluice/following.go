@@ -167,7 +167,7 @@ func (w *following) super() supervisor { return supervisor{w.log} }
 // start runs what goes on beside the pipeline until ctx ends.
 func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen string) error {
 	if listen != "" {
-		wait, err := serve(ctx, listen, w.metrics, w.unready)
+		wait, err := serve(ctx, listen, w.metrics, w.unready, w.log)
 		if err != nil {
 			return incompleteError(err, "choose another --listen")
 		}

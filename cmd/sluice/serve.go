@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -22,11 +23,12 @@ const serveGrace = time.Second
 // serve answers /metrics, /livez, /readyz and / until ctx ends. The address is
 // bound before serve returns its first error, so that a port that is taken ends
 // the program at its start.
-func serve(ctx context.Context, addr string, m *metrics, ready readiness) (wait func() error, err error) {
+func serve(ctx context.Context, addr string, m *metrics, ready readiness, log *slog.Logger) (wait func() error, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
+	log.Info("serving", "addr", l.Addr().String())
 	server := &http.Server{Handler: handler(m, ready), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func TestServeAndHealth(t *testing.T) {
 	}
 	addr := free.Addr().String()
 	m := newMetrics(&pipeline.Stats{}, gateway.NewStore(gateway.StoreConfig{}))
-	if _, err := serve(t.Context(), addr, m, func() []string { return nil }); err == nil || !strings.Contains(err.Error(), addr) {
+	if _, err := serve(t.Context(), addr, m, func() []string { return nil }, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), addr) {
 		t.Errorf("an address that is taken: %v", err)
 	}
 	if err := free.Close(); err != nil {
@@ -74,7 +75,7 @@ func TestServeAndHealth(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan []string, 2)
-	wait, err := serve(ctx, addr, m, func() []string { return <-ready })
+	wait, err := serve(ctx, addr, m, func() []string { return <-ready }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
