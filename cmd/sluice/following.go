@@ -149,16 +149,20 @@ func (w *following) follow(ctx context.Context, listen string, waitForKeys bool)
 	}
 	deliver, giveUp := context.WithCancelCause(background)
 	defer giveUp(nil)
-	var grace *time.Timer
+	delivered := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
 		w.super().stopping()
-		grace = time.AfterFunc(stopGrace, func() { giveUp(errGrace) })
+		grace := time.NewTimer(stopGrace)
+		defer grace.Stop()
+		select {
+		case <-delivered:
+		case <-grace.C:
+			giveUp(errGrace)
+		}
 	})()
 	w.super().ready()
 	err := pipeline.Run(ctx, deliver, w.pipeline(background))
-	if grace != nil {
-		grace.Stop()
-	}
+	close(delivered)
 	return w.end(err)
 }
 
