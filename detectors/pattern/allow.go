@@ -104,8 +104,8 @@ func (a *allowlist) coversPath(pathAllowed bool) bool {
 // one automaton for ten expressions costs what one for one does.
 type judge struct {
 	words  *stopWords
-	secret func() *program // nil: none
-	match  func() *program
+	secret []either
+	match  []either
 	others []*allowlist // those about lines, and those all of whose criteria must hold
 }
 
@@ -131,15 +131,59 @@ func newJudge(lists []*allowlist) *judge {
 	}
 	slices.SortStableFunc(j.others, func(x, y *allowlist) int { return len(x.RegexTarget) - len(y.RegexTarget) })
 	j.words = newStopWords(words)
-	j.secret, j.match = programOf(secret), programOf(match)
+	j.secret, j.match = eithers(secret), eithers(match)
 	return j
 }
 
-func programOf(list []*regexp.Regexp) func() *program {
-	if len(list) == 0 {
-		return nil
+// either is some expressions of which one has to match.
+type either struct {
+	program func() *program
+	atStart bool // all of them match at the start only
+}
+
+// small is up to how many bytes long an expression is put together with others.
+// Together, long ones make more states than a cache holds.
+const small = 100
+
+// eithers puts expressions together that are quickly looked at together.
+func eithers(list []*regexp.Regexp) []either {
+	var near, far, long []*regexp.Regexp
+	for _, re := range list {
+		switch {
+		case !startsAtStart(re):
+			far = append(far, re)
+		case len(re.String()) <= small:
+			near = append(near, re)
+		default:
+			long = append(long, re)
+		}
 	}
-	return sync.OnceValue(func() *program { return compile(eitherOf(list)) })
+	var out []either
+	add := func(atStart bool, some ...*regexp.Regexp) {
+		if len(some) > 0 {
+			out = append(out, either{sync.OnceValue(func() *program { return compile(eitherOf(some)) }), atStart})
+		}
+	}
+	add(true, near...)
+	for _, re := range long {
+		add(true, re)
+	}
+	add(false, far...)
+	return out
+}
+
+// startsAtStart says whether re matches only where a text begins.
+func startsAtStart(re *regexp.Regexp) bool {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil {
+		return false
+	}
+	for _, parts := range alternatives(tree) {
+		if len(parts) == 0 || parts[0].Op != syntax.OpBeginText {
+			return false
+		}
+	}
+	return true
 }
 
 // allowed says whether some allowlist of its rule or a global one allows a
@@ -148,16 +192,30 @@ func (m *machine) allowed(f *finding, frag *fragment) bool {
 	j := f.rule.judge()
 	secret := f.secretIn(frag)
 	if len(secret) > 0 {
-		if j.secret != nil && m.matches(&m.secrets[f.rule.index], j.secret, secret) || j.words.in(secret) {
+		if m.matchesAny(&m.secrets[f.rule.index], j.secret, secret) || j.words.in(secret) {
 			return true
 		}
 	}
-	if j.match != nil && m.matches(&m.matched[f.rule.index], j.match, frag.text[f.match.start:f.match.end]) {
+	if m.matchesAny(&m.matched[f.rule.index], j.match, frag.text[f.match.start:f.match.end]) {
 		return true
 	}
 	for _, a := range j.others {
 		m.lined = true
 		if m.allows(a, f, frag, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesAny says whether one of list matches in text.
+func (m *machine) matchesAny(slots *[]*dfa, list []either, text []byte) bool {
+	if *slots == nil {
+		*slots = make([]*dfa, len(list))
+	}
+	for i := range list {
+		d := m.dfaAt(&(*slots)[i], list[i].program, true)
+		if end, _ := d.run(text, 0, len(text), list[i].atStart); end >= 0 {
 			return true
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp/syntax"
 	"slices"
-	"unicode/utf8"
 )
 
 // A transition is the offset of the next state's row, or says that it is not
@@ -126,71 +125,6 @@ func (d *dfa) startState(text []byte, at int, anchored bool) uint32 {
 	s := d.intern(before)
 	d.starts[which][context] = s
 	return s
-}
-
-// run takes text[at:limit], or less if that is enough to know. end is where the
-// match ends, -1 if there is none; mask, with which, has the expressions that
-// match. What stands before at and behind limit counts for \b and the like.
-func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint64) {
-	s := d.startState(text, at, anchored)
-	end = -1
-	rows, ascii := d.rows, &d.ascii
-	near := text[:min(limit, len(text))]
-	i := at
-	for s < special {
-		for i < len(near) && near[i] < utf8.RuneSelf { // what most bytes are
-			t := rows[s+uint32(ascii[near[i]])]
-			if t >= special {
-				break
-			}
-			i++
-			if t == s { // one load does not wait for the one before
-				for i < len(near) && near[i] < utf8.RuneSelf && rows[s+uint32(ascii[near[i]])] == s {
-					i++
-				}
-			}
-			s = t
-		}
-		class, n := d.classAt(text, i)
-		t := rows[s+class]
-		if t >= special {
-			if t == unknown {
-				t = d.step(s, int(class))
-				rows = d.rows
-				mask |= d.ids
-			} else if d.tells && t&matchedHere != 0 {
-				mask |= d.masks[d.marks[s+class]]
-			}
-			if t&matchedHere != 0 {
-				end = i
-				if d.which && (d.all == 1 || mask == d.all) {
-					mask = d.all
-					break
-				}
-				t &^= matchedHere
-			}
-		}
-		if i >= limit {
-			break
-		}
-		s = t
-		i += n
-	}
-	d.m.steps += i - at
-	return end, mask
-}
-
-// classAt is the class of what stands at i, and its width: a rune, a byte that is
-// none, or the end of the text.
-func (d *dfa) classAt(text []byte, i int) (class uint32, n int) {
-	switch {
-	case i >= len(text):
-		return uint32(d.stride - 1), 1
-	case text[i] < utf8.RuneSelf:
-		return uint32(d.ascii[text[i]]), 1
-	}
-	r, n := utf8.DecodeRune(text[i:])
-	return d.wide(r), n
 }
 
 // step makes the transition from the state at row s by a class; the last class

@@ -18,7 +18,7 @@ type place struct {
 type machine struct {
 	*Detector
 	tails, lists     []*dfa    // by group, allowlist
-	secrets, matched []*dfa    // by rule: what allows a secret, or a match
+	secrets, matched [][]*dfa  // by rule: what allows a secret, or a match
 	groups           []*groups // by rule
 	memory, epoch    int       // bytes in dfas, and how often they were forgotten
 	key              []byte
@@ -49,8 +49,8 @@ func newMachine(d *Detector) *machine {
 		tails:    make([]*dfa, len(d.engine.groups)),
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
-		secrets:  make([]*dfa, len(d.rules)),
-		matched:  make([]*dfa, len(d.rules)),
+		secrets:  make([][]*dfa, len(d.rules)),
+		matched:  make([][]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
 		tried:    make([]int, len(d.engine.groups)),
 		gaps:     make([]run, len(d.engine.groups)),

@@ -148,8 +148,10 @@ func around(g *groups, text []byte, r *rule, from, at int) (start, end int) {
 // first is the match that begins first from start on and not behind last.
 func first(g *groups, text []byte, start, last int) (int, int) {
 	for start <= last {
-		if end := g.run(text, start, min(start+maxSpan, len(text))); end >= 0 {
-			return start, end
+		if !g.dfa.hopeless(text, start) {
+			if end := g.run(text, start, min(start+maxSpan, len(text))); end >= 0 {
+				return start, end
+			}
 		}
 		start += runeLen(text, start)
 	}
