@@ -44,6 +44,7 @@ type chain struct {
 	committed int64   // Mark.Epoch
 	finished  fileKey // what is under the path and was read to its end
 	scanned   time.Time
+	listing   *listing  // of the last scan
 	quiet     time.Time // since when nothing is there
 	gaps      []Gap     // to be told
 	trouble   error
@@ -211,7 +212,7 @@ func (c *chain) atEnd(g *generation) (goOn bool) {
 	case !c.succeeded(g, now):
 		return false
 	}
-	c.scan() // a generation between this one and its successor may have been missed
+	c.scan(fresh) // a generation between this one and its successor may have been missed
 	g.over = true
 	return true
 }
@@ -254,10 +255,10 @@ func (g *generation) written() bool {
 // wasCut ends a generation whose file was emptied or written anew. A copy that
 // was made before has what was not read yet.
 func (c *chain) wasCut(g *generation) (goOn bool) {
-	lost := c.f.behind(g)
+	lost := max(0, g.size-g.off)
 	if g.live {
 		g.live = false
-		c.current(g)
+		c.anew(g)
 	}
 	was := g.id
 	copied := c.locate(want{head: g.seg.Head, at: g.off, tail: tailOf(g.last), more: true}, was)
@@ -274,12 +275,12 @@ func (c *chain) wasCut(g *generation) (goOn bool) {
 	default:
 		g.file, g.id, g.name, g.size, g.time = copied.file, copied.id, copied.name, 0, time.Time{}
 	}
-	c.scan()
+	c.scan(fresh)
 	return true
 }
 
-// current puts what is now under the path behind g.
-func (c *chain) current(g *generation) {
+// anew puts what is now in the file behind g.
+func (c *chain) anew(g *generation) {
 	file, err := os.Open(g.name)
 	if err != nil {
 		return // the next look sees to it

@@ -21,35 +21,77 @@ const (
 	listFor      = 20 // times what it took to read a folder, it is not read again
 )
 
-// listing are the names of a folder.
+// listing is a folder at one moment: the names by what they may be rotated
+// generations of.
 type listing struct {
-	names []string
-	until time.Time
+	rotated map[string][]string
+	changed time.Time // as the folder says
+	began   time.Time
+	checked time.Time
+	until   time.Time // it took long, and is not read again before
 }
 
-// list is the names in a folder. A folder that takes long to read is not read
+// listed says how old a listing may be.
+type listed int
+
+const (
+	fresh   listed = iota // read after the call, unless that takes long
+	current               // of the folder as it is, as far as its time of change tells
+)
+
+const (
+	// coarse is how far apart two changes have to be to have different times.
+	coarse = 50 * time.Millisecond
+	// checkEvery is how often a folder's time of change is asked for.
+	checkEvery = 2 * time.Millisecond
+	longList   = 5 * time.Millisecond
+	maxListAge = 10 * time.Second
+)
+
+// list is what is in a folder. A folder that takes long to read is not read
 // for each of its logs.
-func (f *follower) list(dir string) []string {
+func (f *follower) list(dir string, age listed) *listing {
 	f.heldMu.Lock()
 	defer f.heldMu.Unlock()
 	now := f.now()
-	if l, ok := f.lists[dir]; ok && now.Before(l.until) {
-		return l.names
+	l := f.lists[dir]
+	if l != nil && now.Before(l.until) && !l.began.After(now) || age == current && l.is(dir, now) {
+		return l
 	}
-	began := time.Now()
+	l = &listing{rotated: map[string][]string{}, began: now, checked: now}
+	f.lists[dir] = l
 	d, err := os.Open(dir)
 	if err != nil {
-		return nil // there are no rotated files then, or look says what is wrong
+		return l // there are no rotated files then, or look says what is wrong
 	}
+	defer d.Close()
+	if info, err := d.Stat(); err == nil {
+		l.changed = info.ModTime()
+	}
+	began := time.Now()
 	names, _ := d.Readdirnames(-1) // what was read counts
-	_ = d.Close()                  // it was only read
-	slices.Sort(names)
-	took := time.Since(began)
-	if took < time.Millisecond {
-		took = 0
+	for _, name := range names {
+		for _, base := range rotationOf(name) {
+			l.rotated[base] = append(l.rotated[base], name)
+		}
 	}
-	f.lists[dir] = listing{names, now.Add(listFor * took)}
-	return names
+	if took := time.Since(began); took > longList {
+		l.until = now.Add(listFor * took)
+	}
+	return l
+}
+
+// is says that a folder has not changed since it was read.
+func (l *listing) is(dir string, now time.Time) bool {
+	if l == nil || now.Sub(l.began) > maxListAge || now.Before(l.began) {
+		return false
+	}
+	if now.Sub(l.checked) < checkEvery {
+		return true
+	}
+	info, err := os.Stat(dir)
+	l.checked = now
+	return err == nil && info.ModTime().Equal(l.changed) && l.began.Sub(l.changed) > coarse
 }
 
 // discover makes a chain for each log that the paths name now.

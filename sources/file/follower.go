@@ -51,7 +51,7 @@ type follower struct {
 
 	heldMu sync.Mutex
 	held   map[fileID]holder
-	lists  map[string]listing
+	lists  map[string]*listing
 
 	troubleMu sync.Mutex
 	failing   []string
@@ -69,7 +69,7 @@ func newFollower(cfg Config) *follower {
 	}
 	f := &follower{
 		cfg: cfg, now: time.Now, chains: map[string]*chain{}, held: map[fileID]holder{},
-		lists: map[string]listing{}, others: map[string]fileKey{},
+		lists: map[string]*listing{}, others: map[string]fileKey{},
 	}
 	f.load()
 	f.first = len(cfg.Marks) == 0 && len(cfg.State) == 0

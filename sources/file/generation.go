@@ -94,7 +94,9 @@ func (g *generation) check(n int64) error {
 		return err
 	}
 	if size < g.off+n || !bytes.HasPrefix(first, g.first) || !bytes.Equal(before[:len(g.last)], g.last) {
-		g.cut = true
+		if g.cut = true; size < g.seen {
+			g.size = max(g.size, g.seen) // so much was there, and is not what is there now
+		}
 		return nil
 	}
 	g.size, g.time = size, when

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -30,8 +31,10 @@ func (c *chain) look() (ready bool) {
 	default:
 		c.trouble = explain(c.path, err)
 	}
-	if since := c.f.now().Sub(c.scanned); since > scanEvery || since < 0 {
-		c.scan()
+	l := c.f.list(filepath.Dir(c.path), current)
+	if since := c.f.now().Sub(c.scanned); l != c.listing || since > scanEvery || since < 0 {
+		c.listing = l
+		c.scan(current)
 	}
 	if len(c.queue) == 0 {
 		return false
@@ -61,32 +64,42 @@ func (c *chain) found(info fs.FileInfo) (ready bool) {
 
 // replaced puts the file that is now under the path behind the one that was.
 func (c *chain) replaced(was *generation) {
+	if was != nil {
+		was.live = false
+	}
+	if c.openNext(was) {
+		c.scan(fresh)
+	}
+}
+
+// openNext queues what is under the path now; false: nothing new is there.
+func (c *chain) openNext(was *generation) bool {
 	n, err := c.openFile(c.path)
 	if err != nil && !isGone(err) {
 		c.trouble = explain(c.path, err)
 	}
-	if was != nil {
-		was.live = false
-	}
 	if n == nil {
-		return
+		return false
 	}
-	if c.reads(n.id) { // put back under its name, or replaced again meanwhile
-		_ = n.file.Close()
+	if c.reading(n.id) != nil { // put back under its name, or replaced again meanwhile
+		_ = n.file.Close() // it was only read
 		c.f.release(c, n.id)
 		for i, g := range c.queue {
 			g.live = g.id == n.id && i == len(c.queue)-1
 		}
-		return
+		return false
 	}
 	c.f.stats.Rotations.Add(1)
-	if was != nil && c.rewritten(was, n) {
-		return
+	if was != nil {
+		was.live = false
+		if c.rewritten(was, n) {
+			return false
+		}
 	}
 	n.live = true
 	from := c.continued(n)
 	c.put(c.start(n, &segment{}, from))
-	c.scan()
+	return true
 }
 
 // rewritten says that a file is another one's content under another number, as
@@ -149,7 +162,7 @@ func (c *chain) unbegun(g *generation) {
 	if !hasPrefix(first, g.first) {
 		g.first, g.seg.Head = nil, 0 // it was cut: the copy is a generation that was missed
 		clear(c.judged)
-		c.scan()
+		c.scan(fresh)
 	}
 	if len(first) > len(g.first) {
 		g.know(first)

@@ -32,7 +32,7 @@ func (c *chain) begin() {
 	} else if !known {
 		c.passOlder()
 	}
-	c.scan()
+	c.scan(fresh)
 }
 
 // resume queues what was read and not delivered.
@@ -124,7 +124,7 @@ func (c *chain) openCurrent(resumed bool) {
 	if n == nil {
 		return // look says what is wrong
 	}
-	if c.reads(n.id) {
+	if c.reading(n.id) != nil {
 		_ = n.file.Close() // it was only read
 		c.f.release(c, n.id)
 		return
@@ -140,7 +140,8 @@ func (c *chain) openCurrent(resumed bool) {
 // passOver takes note of rotated files that nobody asked for: what was there
 // before the first start, and is not matched by a path of the user.
 func (c *chain) passOver() {
-	for _, s := range c.siblings() {
+	siblings, _ := c.siblings(fresh)
+	for _, s := range siblings {
 		if c.f.asked(s.path) && !c.f.tooOld(s.info.ModTime()) {
 			continue
 		}
@@ -158,8 +159,9 @@ func (c *chain) passOlder() {
 	if len(c.queue) > 0 {
 		first = c.queue[0].time
 	}
-	for _, s := range c.siblings() {
-		if !c.reads(idOf(s.info)) && (first.IsZero() || s.info.ModTime().Before(first)) {
+	siblings, _ := c.siblings(fresh)
+	for _, s := range siblings {
+		if c.reading(idOf(s.info)) == nil && (first.IsZero() || s.info.ModTime().Before(first)) {
 			c.pass(s)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,9 @@ import (
 type sibling struct {
 	path, name string
 	info       fs.FileInfo
+	// what a scan found it to be
+	gen  *generation // it waits in the queue; nil: it has to be queued
+	from int64       // where its unread content begins
 }
 
 // fileKey tells an unchanged file from all others.
@@ -31,37 +35,47 @@ func keyOf(info fs.FileInfo) fileKey {
 type verdict struct {
 	seg  *segment // whose content it has; nil: nobody's that is known
 	from int64    // where unread content begins; -1: there is none
+	head int64
 }
 
-// siblings are the rotated files of the log that have content.
-func (c *chain) siblings() (found []sibling) {
+// siblings are the rotated files of the log that have content. whole is false
+// if one was renamed or removed meanwhile.
+func (c *chain) siblings(now listed) (found []sibling, whole bool) {
+	whole = true
 	dirs := map[string][]string{filepath.Dir(c.path): {filepath.Base(c.path)}}
 	if target, err := filepath.EvalSymlinks(c.path); err == nil && target != filepath.Clean(c.path) {
 		dir := filepath.Dir(target)
 		dirs[dir] = append(dirs[dir], filepath.Base(target), filepath.Base(c.path))
 	}
+	seen := map[string]bool{}
 	for dir, bases := range dirs {
-		for _, name := range c.f.list(dir) {
-			if !slices.ContainsFunc(rotationOf(name), func(base string) bool { return slices.Contains(bases, base) }) {
-				continue
-			}
-			path := filepath.Join(dir, name)
-			info, err := os.Lstat(path)
-			if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !c.f.never(info) {
-				found = append(found, sibling{path, name, info})
+		l := c.f.list(dir, now)
+		for _, base := range bases {
+			for _, name := range l.rotated[base] {
+				path := filepath.Join(dir, name)
+				if seen[path] {
+					continue
+				}
+				seen[path] = true
+				info, err := os.Lstat(path)
+				whole = whole && err == nil
+				if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !c.f.never(info) {
+					found = append(found, sibling{path: path, name: name, info: info})
+				}
 			}
 		}
 	}
-	return found
+	slices.SortStableFunc(found, func(a, b sibling) int { return strings.Compare(a.path, b.path) })
+	return found, whole
 }
 
 // locate opens the file that holds a generation's content: at the log's path,
 // or beside it; not the one that is known to be something else. nil: there is
 // none.
 func (c *chain) locate(w want, not fileID) *generation {
-	candidates := c.siblings()
+	candidates, _ := c.siblings(fresh)
 	if info, err := os.Stat(c.path); err == nil && info.Mode().IsRegular() {
-		candidates = append([]sibling{{c.path, filepath.Base(c.path), info}}, candidates...)
+		candidates = append([]sibling{{path: c.path, name: filepath.Base(c.path), info: info}}, candidates...)
 	}
 	slices.SortStableFunc(candidates, func(a, b sibling) int { return w.rank(a) - w.rank(b) })
 	for _, s := range candidates {
@@ -119,40 +133,69 @@ func (c *chain) holds(g *generation, w want) bool {
 	return err == nil && (w.tail == 0 || tailOf(last) == w.tail)
 }
 
+// maxScans bounds how often a scan is repeated because something was renamed
+// while it went on.
+const maxScans = 8
+
 // scan looks for generations that were missed, and for those that were written
-// to after they were read, and puts them before what is read later.
-func (c *chain) scan() {
+// to after they were read, and puts them before what is read later. What it saw
+// is one moment's: it is repeated if the log was rotated meanwhile.
+func (c *chain) scan(now listed) {
+	for range maxScans {
+		whole := c.scanOnce(now)
+		g := c.live()
+		info, err := os.Stat(c.path)
+		if err != nil && g != nil {
+			g.live = false
+		}
+		rotated := err == nil && info.Mode().IsRegular() && g != nil && g.id != idOf(info) && c.openNext(g)
+		if !rotated && whole {
+			return
+		}
+		now = fresh
+	}
+}
+
+// scanOnce is false if something was renamed while it went on.
+func (c *chain) scanOnce(now listed) (whole bool) {
 	c.scanned = c.f.now()
 	there := map[*segment]bool{}
 	judged := make(map[fileKey]verdict, len(c.judged))
-	waiting := map[fileID]*generation{}
-	for i, g := range c.queue {
-		if g.file != nil && (i > 0 || !g.begun()) {
-			waiting[g.id] = g
-		}
-	}
+	waiting, packed := c.waiting(), map[*segment]sibling{}
 	var order []sibling
-	unread := map[fileID]verdict{}
-	for _, s := range c.siblings() {
+	unread, heads := false, map[int64]bool{}
+	siblings, whole := c.siblings(now)
+	for _, s := range siblings {
 		id, key := idOf(s.info), keyOf(s.info)
-		if waiting[id] != nil {
+		if s.gen = waiting[id]; s.gen != nil {
+			delete(waiting, id)
 			order = append(order, s)
 			continue
 		}
-		if c.reads(id) {
+		if g := c.reading(id); g != nil {
+			g.live = g.live && s.path == c.path
 			continue
 		}
 		v, known := c.judged[key]
 		if !known {
-			if v, known = c.judge(s); !known {
+			var gone bool
+			if v, known, gone = c.judge(s); !known {
+				whole = whole && !gone
+				if v.seg != nil {
+					packed[v.seg] = s
+				}
 				continue
 			}
 		}
 		if v.seg != nil {
 			there[v.seg] = true
 		}
+		if v.from >= 0 && heads[v.head] {
+			continue // it is being compressed: the other one is read
+		}
 		if v.from >= 0 {
-			unread[id] = v
+			heads[v.head] = true
+			unread, s.from = true, v.from
 			order = append(order, s)
 			v.from = -1 // from now on it is one of ours
 		}
@@ -160,61 +203,120 @@ func (c *chain) scan() {
 	}
 	c.judged = judged
 	c.prune(there)
-	if len(unread) > 0 || len(order) > 0 {
-		c.insert(order, waiting, unread)
+	if unread || len(order) > 0 {
+		whole = c.insert(c.nameless(order, waiting, packed)) && whole
 	}
+	return whole
+}
+
+// waiting are the generations in the queue of which nothing was read.
+func (c *chain) waiting() map[fileID]*generation {
+	waiting := map[fileID]*generation{}
+	for i, g := range c.queue {
+		if g.file != nil && (i > 0 || !g.begun()) {
+			waiting[g.id] = g
+		}
+	}
+	return waiting
+}
+
+// nameless adds to order the generations that wait and whose files have no name
+// any more, under the name of what they were compressed to, or their last one.
+func (c *chain) nameless(order []sibling, waiting map[fileID]*generation, packed map[*segment]sibling) []sibling {
+	for _, g := range waiting {
+		if g.live {
+			continue
+		}
+		s, ok := packed[g.seg]
+		if info, err := g.file.Stat(); !ok && err == nil {
+			s, ok = sibling{path: g.name, name: filepath.Base(g.name), info: info}, true
+		}
+		if ok {
+			s.gen = g
+			order = append(order, s)
+		}
+	}
+	return order
+}
+
+// inReadingOrder sorts what waits: by names as far as they are known, the others
+// by time among them.
+func (c *chain) inReadingOrder(order []sibling) []sibling {
+	var named, others []sibling
+	for _, s := range order {
+		if s.path == c.path {
+			others = append(others, s)
+		} else {
+			named = append(named, s)
+		}
+	}
+	inOrder(named)
+	for _, s := range others {
+		i := slices.IndexFunc(named, func(n sibling) bool { return n.info.ModTime().After(s.info.ModTime()) })
+		if i < 0 {
+			i = len(named)
+		}
+		named = slices.Insert(named, i, s)
+	}
+	return named
 }
 
 // begun says that something of the generation was read.
 func (g *generation) begun() bool { return g.reader != nil || g.sent > g.seg.Start || g.off > g.sent }
 
-// reads says that the queue holds the file.
-func (c *chain) reads(id fileID) bool {
-	return slices.ContainsFunc(c.queue, func(g *generation) bool { return g.file != nil && g.id == id })
+// reading is the generation in the queue that has the file open; nil: none has.
+func (c *chain) reading(id fileID) *generation {
+	for _, g := range c.queue {
+		if g.file != nil && g.id == id {
+			return g
+		}
+	}
+	return nil
 }
 
 // judge finds out what a file beside the log is. ok is false if that cannot be
-// told yet.
-func (c *chain) judge(s sibling) (v verdict, ok bool) {
+// told yet, or the file is gone.
+func (c *chain) judge(s sibling) (v verdict, ok, gone bool) {
 	g, err := c.openFile(s.path)
 	if g == nil {
-		return verdict{from: -1}, err == nil // it belongs to another log
+		return verdict{from: -1}, err == nil, isGone(err) // or it belongs to another log
 	}
 	defer func() {
 		_ = g.file.Close() // it was only read
 		c.f.release(c, g.id)
 	}()
 	if len(g.first) == 0 {
-		return v, g.packed != nil && c.f.now().Sub(s.info.ModTime()) > settled
+		return v, g.packed != nil && c.f.now().Sub(s.info.ModTime()) > settled, false
 	}
 	for i := len(c.segs) - 1; i >= 0; i-- {
 		seg := c.segs[i]
 		if q := i - (len(c.segs) - len(c.queue)); q >= 0 {
 			if c.sameAsQueued(g, c.queue[q]) {
-				return verdict{seg, -1}, false // a copy that may still grow: nothing is remembered
+				return verdict{seg: seg, from: -1}, false, false // a copy that may still grow: nothing is remembered
 			}
 		} else if hasHead(g.first, seg.Head) {
 			if from, same := c.covered(g, seg); same {
-				return verdict{seg, from}, true
+				return verdict{seg, from, seg.Head}, true, false
 			}
 		}
 	}
-	return verdict{nil, 0}, true
+	return verdict{nil, 0, headOf(g.first)}, true, false
 }
 
 // sameAsQueued says that an opened file is a copy of one that waits or is read,
 // whole or begun.
 func (c *chain) sameAsQueued(g, q *generation) bool {
-	first := q.first
-	if q.file != nil && q.packed == nil && !q.cut {
-		if now, err := readFirst(q.file); err == nil && (len(first) == 0 || hasPrefix(now, first)) {
-			first = now
-		} else if err == nil {
-			return false // it was cut, and its copy is what is needed
+	first, same := q.first, false
+	if q.file != nil && q.packed == nil {
+		if now, err := readFirst(q.file); err == nil && hasPrefix(now, first) {
+			first, same = now, true
 		}
 	}
 	if len(first) == 0 || !hasPrefix(first, g.first) && !hasPrefix(g.first, first) {
 		return false
+	}
+	if !same {
+		return true // it was cut: who reads it looks for this copy
 	}
 	if g.packed != nil || q.packed != nil || q.file == nil {
 		return true
@@ -286,36 +388,40 @@ func gzipSize(g *generation) uint32 {
 }
 
 // insert puts unread files among those that wait, in the order of their
-// writing, before what is under the log's path.
-func (c *chain) insert(order []sibling, waiting map[fileID]*generation, unread map[fileID]verdict) {
-	inOrder(order)
+// writing, before what is under the log's path. whole is false if one of them is
+// gone by now.
+func (c *chain) insert(order []sibling) (whole bool) {
+	whole = true
+	order = c.inReadingOrder(order)
 	var read, loose, rotated, live []*generation
 	placed := map[*generation]bool{}
 	for _, s := range order {
-		id := idOf(s.info)
-		if g := waiting[id]; g != nil {
-			g.live, g.name = false, s.path
-			placed[g] = true
-			rotated = append(rotated, g)
+		if g := s.gen; g != nil {
+			if !g.live || s.path != c.path {
+				g.live = false
+				placed[g] = true
+				rotated = append(rotated, g)
+			}
+			g.name = s.path
 			continue
 		}
-		v := unread[id]
 		g, err := c.openFile(s.path)
 		if g == nil {
 			if err != nil && !isGone(err) {
 				c.trouble = explain(s.path, err)
 			}
 			delete(c.judged, keyOf(s.info))
+			whole = whole && !isGone(err)
 			continue
 		}
-		rotated = append(rotated, c.start(g, &segment{}, v.from))
+		rotated = append(rotated, c.start(g, &segment{}, s.from))
 	}
 	for i, g := range c.queue {
 		switch {
 		case placed[g]:
 		case i == 0 && g.begun() && !g.live:
 			read = append(read, g)
-		case g.live && g.begun():
+		case g.live && g.begun() && len(rotated) > 0:
 			live = append(live, c.divide(g))
 		case g.live:
 			live = append(live, g)
@@ -324,6 +430,7 @@ func (c *chain) insert(order []sibling, waiting map[fileID]*generation, unread m
 		}
 	}
 	c.setQueue(slices.Concat(read, loose, rotated, live))
+	return whole
 }
 
 // divide interrupts the generation that is read: what was emitted of it is a
