@@ -34,6 +34,7 @@ var errBudget = errors.New("the request budget of this run is used up (see --max
 type client struct {
 	http  *http.Client
 	tls   *tls.Config // nil: the system certificates
+	plain DialFunc    // connects without TLS
 	mu    sync.Mutex
 	next  time.Time     // when the next request may go
 	gap   time.Duration // between two requests
@@ -47,17 +48,22 @@ type client struct {
 // repeats it.
 const idleTimeout = 3 * time.Second
 
-func newClient(ratePerSecond float64, budget int, tlsConfig *tls.Config) *client {
+// newClient makes a client; dial is nil for TCP, tlsConfig for the system's
+// certificates, and ratePerSecond 0 for no rate.
+func newClient(ratePerSecond float64, budget int, tlsConfig *tls.Config, dial DialFunc) *client {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:           dial,
 		TLSClientConfig:       tlsConfig,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   32,
 		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: requestTimeout,
 	}
-	c := &client{left: budget, tls: tlsConfig, http: &http.Client{
+	c := &client{left: budget, tls: tlsConfig, plain: dial, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -75,11 +81,25 @@ func (c *client) dial(ctx context.Context, base string) (net.Conn, error) {
 	if err != nil {
 		return nil, errors.New("dial: not a URL")
 	}
-	d := net.Dialer{Timeout: dialTimeout}
-	if u.Scheme == "https" {
-		return (&tls.Dialer{NetDialer: &d, Config: c.tls}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443")))
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	secure := u.Scheme == "https"
+	port := cmp.Or(u.Port(), map[bool]string{false: "80", true: "443"}[secure])
+	conn, err := c.plain(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil || !secure {
+		return conn, err
 	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
+	config := &tls.Config{}
+	if c.tls != nil {
+		config = c.tls.Clone()
+	}
+	config.ServerName = cmp.Or(config.ServerName, u.Hostname())
+	over := tls.Client(conn, config)
+	if err := over.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return over, nil
 }
 
 // sent is how many requests went out.

@@ -1,8 +1,10 @@
 package gate
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"path"
 	"sort"
 	"strings"
@@ -40,7 +42,11 @@ type Config struct {
 	Version    string        // of sluice
 	Progress   func(Outcome) // called as each check ends, from several goroutines
 	Sent       func(Request) // tests: every request as sent
+	Dial       DialFunc      // tests: nil connects by TCP
 }
+
+// DialFunc connects to an address, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Defaults that cmd offers as flags.
 const (

@@ -110,7 +110,7 @@ func TestCompare(t *testing.T) {
 // by neither.
 func TestRateAndBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(10, 25, nil)
+		c := newClient(10, 25, nil, nil)
 		begin := time.Now()
 		for range 25 {
 			if err := c.turn(t.Context()); err != nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -119,11 +118,11 @@ func (e *Env) Once(name string, f func()) {
 	e.s.mu.Lock()
 	once := e.s.once[name]
 	if once == nil {
-		once = &sync.Once{}
+		once = newOnce()
 		e.s.once[name] = once
 	}
 	e.s.mu.Unlock()
-	once.Do(f)
+	once.do(f)
 }
 
 // Keep and Kept pass a value from one check to others of the run.

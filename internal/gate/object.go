@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 
 	"sluice/internal/record"
 )
@@ -44,7 +43,7 @@ type Object struct {
 
 // made is an object in the making: it is made once, by who asks first.
 type made struct {
-	once   sync.Once
+	once   *once
 	object *Object
 	err    error
 }
@@ -61,11 +60,11 @@ func (s *session) object(ctx context.Context, name string) (*Object, error) {
 	s.mu.Lock()
 	m := s.shared[name]
 	if m == nil {
-		m = &made{}
+		m = &made{once: newOnce()}
 		s.shared[name] = m
 	}
 	s.mu.Unlock()
-	m.once.Do(func() {
+	m.once.do(func() {
 		plan, ok := s.blueprints[name]
 		if !ok {
 			m.err = fmt.Errorf("no object is called %q", name)

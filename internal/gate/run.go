@@ -52,10 +52,10 @@ func newSession(cfg Config) *session {
 		cfg.Scrub.Add(cfg.Master.Reveal())
 	}
 	return &session{
-		client: newClient(cfg.Rate, cfg.MaxRequests, cfg.TLS), scrub: cfg.Scrub, plan: cfg.plan(),
+		client: newClient(cfg.Rate, cfg.MaxRequests, cfg.TLS, cfg.Dial), scrub: cfg.Scrub, plan: cfg.plan(),
 		master: cfg.Master, blueprints: cfg.Blueprints, logs: cfg.Logs, provider: cfg.Provider, record: cfg.Sent,
 		began: time.Now(), shared: map[string]*made{}, byHash: map[string]*Object{},
-		chosen: map[string]string{}, canaries: map[string]string{}, once: map[string]*sync.Once{},
+		chosen: map[string]string{}, canaries: map[string]string{}, once: map[string]*once{},
 	}
 }
 

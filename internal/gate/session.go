@@ -33,7 +33,7 @@ type session struct {
 	objects  []*Object // in the order they were asked for; removed in reverse
 	undo     []undoing
 	canaries map[string]string // values by reference
-	once     map[string]*sync.Once
+	once     map[string]*once
 	kept     sync.Map          // values that checks pass on, by name
 	chosen   map[string]string // custom keys, by the name of their reference
 	changed  bool              // something was sent that may have made an object

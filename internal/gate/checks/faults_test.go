@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice/internal/gate"
+	"sluice/internal/gate/gatetest"
 	"sluice/internal/gateway/fake"
 	"sluice/internal/record"
 )
@@ -45,21 +46,25 @@ func TestUselessGateway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, fake.Sound()...)
-			r.SetFault(c.fault)
-			report := run(t, r.config())
-			if !strings.Contains(report.Info.Problem, c.reason) {
-				t.Errorf("problem %q, want %q", report.Info.Problem, c.reason)
-			}
-			for _, o := range report.Outcomes {
-				if o.Verdict != gate.Inconclusive || !strings.Contains(o.Evidence, c.reason) {
-					t.Errorf("%s is %s: %s", o.ID, o.Verdict, o.Evidence)
-				}
-			}
-			if report.Complete() || len(r.Keys()) > 0 {
-				t.Errorf("complete %v, %d keys left", report.Complete(), len(r.Keys()))
-			}
+			bubble(t, func(t *testing.T) { uselessGateway(t, c.fault, c.reason) })
 		})
+	}
+}
+
+func uselessGateway(t *testing.T, fault fake.Fault, reason string) {
+	r := newRig(t, fake.Sound()...)
+	r.SetFault(fault)
+	report := run(t, r.config())
+	if !strings.Contains(report.Info.Problem, reason) {
+		t.Errorf("problem %q, want %q", report.Info.Problem, reason)
+	}
+	for _, o := range report.Outcomes {
+		if o.Verdict != gate.Inconclusive || !strings.Contains(o.Evidence, reason) {
+			t.Errorf("%s is %s: %s", o.ID, o.Verdict, o.Evidence)
+		}
+	}
+	if report.Complete() || len(r.Keys()) > 0 {
+		t.Errorf("complete %v, %d keys left", report.Complete(), len(r.Keys()))
 	}
 }
 
@@ -72,28 +77,32 @@ func TestGatewayFailsMidway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, fake.Sound()...)
-			cfg := r.config()
-			cfg.Only = []string{"1?", "2?", "4?", "6?", "8?"}
-			cfg.Sent = nth(120, func() { r.SetFault(fault) })
-			report := run(t, cfg)
-			for _, o := range report.Outcomes {
-				if o.Verdict == "" || o.Evidence == "" {
-					t.Errorf("%s has no verdict", o.ID)
-				}
-			}
-			if report.Complete() {
-				t.Error("the report is complete")
-			}
-			if len(report.Leftovers) == 0 {
-				t.Error("the gateway was gone and the report says that everything was removed")
-			}
-			r.SetFault(fake.Fault{})
-			cleaned, err := gate.Clean(t.Context(), cfg, "")
-			if err != nil || len(cleaned.Left) > 0 || len(r.Keys()) > 0 {
-				t.Errorf("clean: %v, left %q, %d keys", err, cleaned.Left, len(r.Keys()))
-			}
+			bubble(t, func(t *testing.T) { failsMidway(t, fault) })
 		})
+	}
+}
+
+func failsMidway(t *testing.T, fault fake.Fault) {
+	r := newRig(t, fake.Sound()...)
+	cfg := r.config()
+	cfg.Only = []string{"1?", "2?", "4?", "6?", "8?"}
+	cfg.Sent = nth(120, func() { r.SetFault(fault) })
+	report := run(t, cfg)
+	for _, o := range report.Outcomes {
+		if o.Verdict == "" || o.Evidence == "" {
+			t.Errorf("%s has no verdict", o.ID)
+		}
+	}
+	if report.Complete() {
+		t.Error("the report is complete")
+	}
+	if len(report.Leftovers) == 0 {
+		t.Error("the gateway was gone and the report says that everything was removed")
+	}
+	r.SetFault(fake.Fault{})
+	cleaned, err := gate.Clean(t.Context(), cfg, "")
+	if err != nil || len(cleaned.Left) > 0 || len(r.Keys()) > 0 {
+		t.Errorf("clean: %v, left %q, %d keys", err, cleaned.Left, len(r.Keys()))
 	}
 }
 
@@ -101,6 +110,10 @@ func TestGatewayFailsMidway(t *testing.T) {
 // does not is tested.
 func TestNoDatabase(t *testing.T) {
 	t.Parallel()
+	bubble(t, noDatabase)
+}
+
+func noDatabase(t *testing.T) {
 	r := newRig(t, append(fake.Sound(), fake.Change{Options: func(o *fake.Options) { o.NoDatabase = true }})...)
 	cfg := r.config()
 	cfg.Only = []string{"1[abc]", "2?", "3[abc]", "4[abcde]", "6[abc]"}
@@ -123,6 +136,10 @@ func TestNoDatabase(t *testing.T) {
 // the limit keeps time back for the clean-up.
 func TestSlowGatewayEndsInTime(t *testing.T) {
 	t.Parallel()
+	bubble(t, slowGatewayEndsInTime)
+}
+
+func slowGatewayEndsInTime(t *testing.T) {
 	r := newRig(t, fake.Sound()...)
 	cfg := r.config()
 	cfg.Timeout = 4 * time.Second
@@ -150,6 +167,10 @@ func TestSlowGatewayEndsInTime(t *testing.T) {
 // Stopping a run ends it soon and cleans up.
 func TestStoppedRunCleansUp(t *testing.T) {
 	t.Parallel()
+	bubble(t, stoppedRunCleansUp)
+}
+
+func stoppedRunCleansUp(t *testing.T) {
 	r := newRig(t, fake.Sound()...)
 	cfg := r.config()
 	ctx, stop := context.WithCancel(t.Context())
@@ -166,6 +187,10 @@ func TestStoppedRunCleansUp(t *testing.T) {
 // A wrong master key is a failure of 1c and makes the rest inconclusive.
 func TestWrongMasterKey(t *testing.T) {
 	t.Parallel()
+	bubble(t, wrongMasterKey)
+}
+
+func wrongMasterKey(t *testing.T) {
 	r := newRig(t, fake.Sound()...)
 	cfg := r.config()
 	cfg.Master = record.NewSecret(fake.NewKey())
@@ -182,15 +207,21 @@ func TestWrongMasterKey(t *testing.T) {
 // and not at all without them.
 func TestGatewayBehindTLS(t *testing.T) {
 	t.Parallel()
+	bubble(t, gatewayBehindTLS)
+}
+
+func gatewayBehindTLS(t *testing.T) {
 	r := newRig(t, fake.Sound()...)
 	behind, err := url.Parse(r.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(behind))
-	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	transport := &http.Transport{DialContext: r.network.Dial}
+	defer transport.CloseIdleConnections()
+	proxy.Transport, proxy.ErrorLog = transport, log.New(io.Discard, "", 0)
+	front := onNetwork(t, r.network, proxy)
 	front.StartTLS()
-	t.Cleanup(front.Close)
 	cfg := r.config()
 	cfg.Gateway, cfg.Only = front.URL, []string{"1[abc]", "2b", "8m"}
 	if report := run(t, cfg); !strings.Contains(report.Info.Problem, "certificate") {
@@ -208,20 +239,38 @@ func TestGatewayBehindTLS(t *testing.T) {
 // it is: the run stops there.
 func TestStrangerIsToldLittle(t *testing.T) {
 	t.Parallel()
+	bubble(t, strangerIsToldLittle)
+}
+
+func strangerIsToldLittle(t *testing.T) {
 	var requests, keys atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	r := newRig(t, fake.Sound()...)
+	server := onNetwork(t, r.network, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		if r.Header.Get("Authorization") != "" {
 			keys.Add(1)
 		}
 		http.Error(w, "<html>hello</html>", http.StatusOK)
 	}))
-	t.Cleanup(server.Close)
-	r := newRig(t, fake.Sound()...)
+	server.Start()
 	cfg := r.config()
 	cfg.Gateway, cfg.Replicas = server.URL, nil
 	run(t, cfg)
 	if keys.Load() > 0 || requests.Load() > 5 {
 		t.Errorf("%d requests, %d of them with a key", requests.Load(), keys.Load())
 	}
+}
+
+// onNetwork is a server of a network in memory, not started yet.
+func onNetwork(t *testing.T, n *gatetest.Network, h http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	_ = s.Listener.Close() // the one of loopback, of which nothing is expected
+	var err error
+	if s.Listener, err = n.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(s.Close)
+	return s
 }

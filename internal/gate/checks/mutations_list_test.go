@@ -170,5 +170,5 @@ func refusedAs(when func(*fake.Exchange) bool) func(*rig) fake.Change {
 // expiredFor says that a key has expired, not longer than that ago.
 func expiredFor(k fake.Key, most time.Duration) bool {
 	since := time.Since(k.Expires)
-	return since > 0 && since < most
+	return since >= 0 && since < most
 }

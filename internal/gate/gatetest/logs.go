@@ -1,7 +1,8 @@
-// Package gatetest has what tests of the gate share: a log probe over files or
-// buffers, with detectors of the plainest kind.
+// Package gatetest has what tests of the gate share: a network in memory, so
+// that a run can live in a bubble of testing/synctest, and a log probe over
+// files or buffers, with detectors of the plainest kind.
 //
-// It is for tests only and finds less than package pipeline's detectors do:
+// It is for tests only. The detectors find less than package pipeline's do:
 // told secrets, raw and percent-encoded, and keys of LiteLLM's default form.
 package gatetest
 
@@ -79,16 +80,22 @@ func (l *Logs) Collect(_ context.Context, markers []string, secrets map[string]s
 var keyForm = regexp.MustCompile(`sk-[A-Za-z0-9_-]{21}[AQgw]`)
 
 func leaks(stream string, text []byte, secrets map[string]string) []gate.Leak {
+	type told struct{ name, form, encoding string }
+	var forms []told
+	for name, secret := range secrets {
+		forms = append(forms, told{name, secret, "plain"})
+		if escaped := url.QueryEscape(secret); escaped != secret {
+			forms = append(forms, told{name, escaped, "percent"})
+		}
+	}
 	var found []gate.Leak
 	for n, line := range strings.Split(string(text), "\n") {
 		known := false
-		for name, secret := range secrets {
-			for encoding, form := range map[string]string{"plain": secret, "percent": url.QueryEscape(secret)} {
-				if strings.Contains(line, form) && (encoding == "plain" || form != secret) {
-					known = true
-					found = append(found, gate.Leak{Rule: "known", Name: name, Severity: "critical", Stream: stream,
-						Line: int64(n + 1), Encoding: encoding, Whole: true})
-				}
+		for _, t := range forms {
+			if strings.Contains(line, t.form) {
+				known = true
+				found = append(found, gate.Leak{Rule: "known", Name: t.name, Severity: "critical", Stream: stream,
+					Line: int64(n + 1), Encoding: t.encoding, Whole: true})
 			}
 		}
 		if !known && keyForm.MatchString(line) {

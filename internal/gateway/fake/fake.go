@@ -65,6 +65,7 @@ type Options struct {
 	CacheFor     func(n int, alias string) time.Duration                 // instead of CacheTTL, by replica and key
 	ThinkTime    time.Duration                                           // of a model whose prompt asks for a slow answer
 	Wrap         func(g *Gateway, n int, next http.Handler) http.Handler // around replica n, the balancer for -1
+	Listen       func() (net.Listener, error)                            // nil: a free port of 127.0.0.1
 	// Logs gives the streams of replica n, from 0; BalancerLog is the balancer's
 	// access log. nil discards. Writes are whole records, one at a time.
 	Logs        func(n int) (stdout, stderr io.Writer)
@@ -84,6 +85,8 @@ type Gateway struct {
 	front    []http.Handler // the replicas as asked, in their order
 	servers  []*http.Server
 	serving  sync.WaitGroup
+	open     context.Context // of every request; ends with Close
+	shut     context.CancelFunc
 	turn     atomic.Uint64 // of the balancer's round robin
 	fault    atomic.Pointer[Fault]
 	hook     atomic.Pointer[func(*http.Request)]
@@ -91,13 +94,15 @@ type Gateway struct {
 	access   *lineWriter // the balancer's
 }
 
-// Start makes a gateway listen on free ports of 127.0.0.1. Close ends it.
+// Start makes a gateway listen, each replica and the balancer on an address of
+// its own. Close ends it.
 func Start(opts Options) (*Gateway, error) {
 	opts = opts.withDefaults()
 	g := &Gateway{
 		MasterKey: opts.MasterKey, Version: opts.Version, opts: opts,
 		db: newStore(opts),
 	}
+	g.open, g.shut = context.WithCancel(context.Background())
 	g.access = newLineWriter(&g.logging, opts.BalancerLog)
 	g.fault.Store(&Fault{})
 	for n := range opts.Replicas {
@@ -154,6 +159,9 @@ func (o Options) withDefaults() Options {
 	if o.SpendDelay == 0 {
 		o.SpendDelay = 2 * time.Second
 	}
+	if o.Listen == nil {
+		o.Listen = func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+	}
 	if o.Logs == nil {
 		o.Logs = func(int) (io.Writer, io.Writer) { return io.Discard, io.Discard }
 	}
@@ -169,18 +177,20 @@ func NewKey() string {
 }
 
 func (g *Gateway) listen(h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := g.opts.Listen()
 	if err != nil {
 		return "", fmt.Errorf("listen for the fake gateway: %w", err)
 	}
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return g.open }, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	g.servers = append(g.servers, s)
 	g.serving.Go(func() { _ = s.Serve(l) }) // ends with Close, whose error is the one that counts
 	return "http://" + l.Addr().String(), nil
 }
 
-// Close ends all connections and waits for the listeners.
+// Close ends all connections and requests and waits for the listeners.
 func (g *Gateway) Close() error {
+	g.shut()
 	var errs []error
 	for _, s := range g.servers {
 		errs = append(errs, s.Close())
