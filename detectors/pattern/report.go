@@ -75,6 +75,9 @@ func (f *finding) reported() span {
 // messageEnd is where the message ends that begins at at: no match goes beyond
 // it. A stream of lines is one message.
 func messageEnd(b *record.Batch, at int) int {
+	if n := len(b.Records); n > 0 && !b.Messages && !parted(&b.Records[0], &b.Records[n-1]) {
+		return len(b.Text) // lines, of one message all: no need to look at each
+	}
 	for i := recordAt(b, at); i+1 < len(b.Records); i++ {
 		if next := &b.Records[i+1]; parted(&b.Records[i], next) && next.Start > at {
 			return min(next.Start, len(b.Text))

@@ -139,10 +139,13 @@ func (d *Detector) Detect(dst []record.Match, b *record.Batch) []record.Match {
 // eachMessage calls examine for each stretch of the text that no match crosses
 // the ends of: a part of a Kafka message, or all of it for lines.
 func eachMessage(b *record.Batch, examine func(lo, hi int)) {
-	lo := 0
-	for i := 1; i < len(b.Records); i++ {
+	lo, n := 0, len(b.Records)
+	if n > 0 && !b.Messages && sameMessage(&b.Records[0], &b.Records[n-1]) {
+		n = 0 // lines, of one message all: no need to look at each
+	}
+	for i := 1; i < n; i++ {
 		r, before := &b.Records[i], &b.Records[i-1]
-		if r.Msg != before.Msg || r.Part != before.Part {
+		if !sameMessage(r, before) {
 			examine(lo, r.Start)
 			lo = r.Start
 		}
@@ -151,6 +154,8 @@ func eachMessage(b *record.Batch, examine func(lo, hi int)) {
 		examine(lo, len(b.Text))
 	}
 }
+
+func sameMessage(a, z *record.Record) bool { return a.Msg == z.Msg && a.Part == z.Part }
 
 // place is what makes two matches the same one.
 type place struct {
