@@ -95,7 +95,7 @@ func (c *container) followed(out *stream, r *http.Request, f fault, at int) {
 			fresh, at = fresh[1:], at+1
 			switch sent++; {
 			case f.late > 0 && sent == f.after+1:
-				time.Sleep(f.late)
+				<-time.After(f.late)
 				out.send(m)
 			case f.hang > 0 && sent > f.hang:
 			case f.skip > 0 && sent > max(f.after, 1):

@@ -136,7 +136,7 @@ func (r *reader) cycle(ctx context.Context) error {
 		return r.live(ctx)
 	}
 	r.ended = true
-	if err := r.release(); err != nil {
+	if err := r.closeLines(); err != nil {
 		return err
 	}
 	rest := time.NewTimer(restEvery)
@@ -208,6 +208,14 @@ func (r *reader) flush() error {
 func (r *reader) release() error {
 	for i := range r.lines {
 		r.lines[i].release()
+	}
+	return r.flush()
+}
+
+// closeLines emits lines that cannot go on: the container has ended.
+func (r *reader) closeLines() error {
+	for i := range r.lines {
+		r.lines[i].close()
 	}
 	return r.flush()
 }

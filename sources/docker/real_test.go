@@ -2,7 +2,6 @@ package docker
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func TestRealEngine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			id, name := e.create(t, c.log, false, c.args...)
 			got := newTally(1)
-			src := New(Config{Name: name, Follow: true, Env: os.Getenv, OnGap: func(g Gap) { t.Errorf("gap: %+v", g) }})
+			src := New(Config{Name: name, Follow: true, Env: e.env, OnGap: func(g Gap) { t.Errorf("gap: %+v", g) }})
 			_, stop := runSource(src, got.emit)
 			defer stop()
 			e.start(t, id)
@@ -60,15 +59,9 @@ func TestRealEngineBothWays(t *testing.T) {
 				}
 				id, name := e.create(t, driver(kind, "10m", 3), tty, "-lines=200", "-both", fmt.Sprint("-wide=", wide))
 				e.start(t, id)
-				if r := e.ContainerWait(t.Context(), id, client.ContainerWaitOptions{}); r.Result != nil {
-					select {
-					case <-r.Result:
-					case err := <-r.Error:
-						t.Fatal(err)
-					}
-				}
+				e.await(t, id)
 				text := map[string]string{}
-				src := New(Config{Name: name, Env: os.Getenv})
+				src := New(Config{Name: name, Env: e.env})
 				err := src.Run(t.Context(), func(b record.Batch) error {
 					text[b.Origin.Stream] += string(b.Text)
 					return nil
@@ -109,7 +102,7 @@ func TestRealEngineResumes(t *testing.T) {
 			e.start(t, id)
 			s, rounds := newSink(), 0
 			for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline) || rounds < 25; rounds++ {
-				cfg := Config{Name: name, Follow: true, Env: os.Getenv, Marks: s.resume(), OnGap: s.gap}
+				cfg := Config{Name: name, Follow: true, Env: e.env, Marks: s.resume(), OnGap: s.gap}
 				batches := 0
 				src := New(cfg)
 				ctx, crash := make(chan struct{}), rounds%5+1
@@ -125,7 +118,7 @@ func TestRealEngineResumes(t *testing.T) {
 				<-ctx
 				_ = stop()
 			}
-			_, stop := runSource(New(Config{Name: name, Follow: true, Env: os.Getenv, Marks: s.resume(), OnGap: s.gap}), s.emit)
+			_, stop := runSource(New(Config{Name: name, Follow: true, Env: e.env, Marks: s.resume(), OnGap: s.gap}), s.emit)
 			defer stop()
 			got := newTally(1)
 			waitText(t, s, id+"/stdout", "\n19999 ")
@@ -161,7 +154,7 @@ func TestRealEngineRestart(t *testing.T) {
 	e := engineOf(t)
 	id, name := e.create(t, driver("json-file", "10m", 3), false, "-lines=500")
 	got := newTally(1)
-	_, stop := runSource(New(Config{Name: name, Follow: true, Env: os.Getenv}), func(b record.Batch) error {
+	_, stop := runSource(New(Config{Name: name, Follow: true, Env: e.env}), func(b record.Batch) error {
 		if b.Text != nil && strings.HasPrefix(string(b.Text), "0 ") {
 			got.mu.Lock()
 			if got.next["stdout"]%500 != 0 {
@@ -182,5 +175,45 @@ func TestRealEngineRestart(t *testing.T) {
 		got.mu.Lock()
 		got.next["stdout"] = 0
 		got.mu.Unlock()
+	}
+}
+
+// What rotation takes while nobody reads is told, with the stamps on both sides;
+// what is held behind it comes once.
+func TestRealEngineTellsOfAGap(t *testing.T) {
+	e := engineOf(t)
+	for _, kind := range []string{"json-file", "local"} {
+		t.Run(kind, func(t *testing.T) {
+			id, name := e.create(t, driver(kind, "50k", 2), false, "-lines=20000")
+			s := newSink()
+			for i := range 2 { // each start is a run of 20,000 lines
+				e.start(t, id)
+				e.await(t, id)
+				cfg := Config{Name: name, Follow: true, Env: e.env, Marks: s.resume(), OnGap: s.gap}
+				if i == 0 {
+					cfg.Marks, cfg.Tail = nil, 1 // the first run's last line
+				}
+				_, stop := runSource(New(cfg), s.emit)
+				waitText(t, s, id+"/stdout", "19999 ")
+				if err := stop(); err == nil {
+					t.Error("the source ended by itself")
+				}
+				s.text = map[string]string{"all": s.text["all"] + s.text[id+"/stdout"]}
+			}
+			if len(s.gaps) != 1 || s.gaps[0].After.IsZero() || !s.gaps[0].After.Before(s.gaps[0].Before) {
+				t.Fatalf("gaps: %+v", s.gaps)
+			}
+			first, rest, _ := strings.Cut(s.text["all"], "\n")
+			var from int
+			if _, err := fmt.Sscan(rest, &from); err != nil || !strings.HasPrefix(first, "19999 ") || from == 0 {
+				t.Errorf("%.40q, then %.40q", first, rest)
+			}
+			got := &tally{next: map[string]int{"stdout": from}, rest: map[string]string{}, step: 1, changed: make(chan struct{}, 1)}
+			_ = got.emit(record.Batch{Origin: record.Origin{Stream: "stdout"}, Text: []byte(rest)})
+			if got.wrong != "" || got.next["stdout"] != 20_000 {
+				t.Errorf("from %d to %d; %s", from, got.next["stdout"], got.wrong)
+			}
+			t.Logf("%d lines are gone: %s", from, s.gaps[0])
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,34 +23,60 @@ import (
 // realEngine is an engine that runs containers with the printer.
 type realEngine struct {
 	*client.Client
+	env   func(string) string // names it to a source
 	image string
 }
 
-// engineOf gives the engine that DOCKER_HOST or the default socket names, or
-// skips; SLUICE_REQUIRE with docker in it makes that a failure.
+// engineOf gives the engine of DOCKER_HOST, or of the default socket where
+// SLUICE_REQUIRE names docker; else it skips.
 func engineOf(t *testing.T) *realEngine {
 	t.Helper()
-	if testing.Short() {
+	required := strings.Contains(","+os.Getenv("SLUICE_REQUIRE")+",", ",docker,")
+	switch {
+	case testing.Short():
 		t.Skip("takes seconds")
+	case !required && os.Getenv("DOCKER_HOST") == "":
+		t.Skip("no engine is named: set DOCKER_HOST, or SLUICE_REQUIRE=docker for the default socket")
 	}
-	options, err := hostOptions(os.Getenv)
+	e, err := engineAt(t, os.Getenv)
 	if err != nil {
 		t.Fatal(err)
+	}
+	e.importImage(t)
+	return e
+}
+
+// engineAt connects to the engine that env names.
+func engineAt(t *testing.T, env func(string) string) (*realEngine, error) {
+	t.Helper()
+	options, err := hostOptions(env)
+	if err != nil {
+		return nil, err
 	}
 	c, err := client.New(options...)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	if _, err := c.Ping(t.Context(), client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		if strings.Contains(","+os.Getenv("SLUICE_REQUIRE")+",", ",docker,") {
-			t.Fatalf("SLUICE_REQUIRE asks for docker: %v", err)
-		}
-		t.Skip("no Docker engine answers; set DOCKER_HOST")
+		return nil, err
 	}
-	e := &realEngine{c, fmt.Sprintf("sluice-test-%d:printer", os.Getpid())}
-	e.importImage(t)
-	return e
+	return &realEngine{c, env, fmt.Sprintf("sluice-test-%d:printer", os.Getpid())}, nil
+}
+
+// times is how often something random is done: a few times each day, as often as
+// promised with SLUICE_TEST_CHAOS=50.
+func times(t *testing.T, daily int) int {
+	t.Helper()
+	text := os.Getenv("SLUICE_TEST_CHAOS")
+	if text == "" {
+		return daily
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("SLUICE_TEST_CHAOS: %v", err)
+	}
+	return n
 }
 
 // importImage makes an image of the printer alone: nothing can be pulled.
@@ -110,6 +137,17 @@ func (e *realEngine) create(t *testing.T, log moby.LogConfig, tty bool, args ...
 func (e *realEngine) start(t *testing.T, id string) {
 	t.Helper()
 	if _, err := e.ContainerStart(t.Context(), id, client.ContainerStartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await waits until a container has stopped.
+func (e *realEngine) await(t *testing.T, id string) {
+	t.Helper()
+	r := e.ContainerWait(t.Context(), id, client.ContainerWaitOptions{})
+	select {
+	case <-r.Result:
+	case err := <-r.Error:
 		t.Fatal(err)
 	}
 }

@@ -28,22 +28,22 @@ import (
 // the socket in FAKE_SSH, as `docker system dial-stdio` does.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("FAKE_SSH"); path != "" && filepath.Base(os.Args[0]) == "ssh" {
-		os.Exit(dialStdio(path))
+		dialStdio(path)
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
-func dialStdio(path string) int {
+func dialStdio(path string) {
 	if args := strings.Join(os.Args[1:], " "); !strings.HasSuffix(args, "-l user -p 2222 -- host docker system dial-stdio") {
-		return 1
+		return
 	}
 	c, err := net.Dial("unix", path)
 	if err != nil {
-		return 1
+		return
 	}
 	go func() { _, _ = io.Copy(c, os.Stdin) }()
 	_, _ = io.Copy(os.Stdout, c)
-	return 0
 }
 
 func readFrom(t *testing.T, env func(string) string) (string, error) {
@@ -191,5 +191,21 @@ func TestNoPermission(t *testing.T) {
 	err := New(Config{Name: "*", Follow: true, Env: environ("DOCKER_HOST=" + host)}).Run(context.Background(), nil)
 	if !errors.Is(err, errPermission) || !strings.Contains(err.Error(), "group_add") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A local socket is spoken to in plain HTTP, whatever TLS and proxies are for
+// other hosts: a client whose transport has TLS or HTTP/2 set up takes every host
+// for one with TLS.
+func TestNoTLSOnASocket(t *testing.T) {
+	d := newDaemon()
+	c := printed(d, []byte("line\n"), false)
+	host := "DOCKER_HOST=" + d.serveUnix(t)
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	for _, env := range [][]string{{host}, {host, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH=" + t.TempDir()}, {host, "DOCKER_TLS=1"}} {
+		if text, err := readFrom(t, environ(env...)); err != nil || text != c.text(stdout) {
+			t.Errorf("%q: %q, %v", env[1:], text, err)
+		}
 	}
 }

@@ -17,9 +17,13 @@ func main() {
 	pace := flag.Duration("pace", 0, "time for a line; 0: as fast as they go")
 	both := flag.Bool("both", false, "odd lines to standard error")
 	unended := flag.Bool("unended", false, "without a line end at the end")
+	stamp := flag.Bool("stamp", false, "the time of the start before each number, so that no two runs print one line")
 	flag.Parse()
 	out, err := bufio.NewWriterSize(os.Stdout, 64<<10), bufio.NewWriterSize(os.Stderr, 64<<10)
-	begin := time.Now()
+	begin, run := time.Now(), ""
+	if *stamp {
+		run = fmt.Sprint(begin.UnixNano(), " ")
+	}
 	for i := range *lines {
 		w, n := out, *width
 		if *both && i%2 == 1 {
@@ -28,7 +32,7 @@ func main() {
 		if *wide > 0 && i%10 == 0 {
 			n = *wide
 		}
-		fmt.Fprintf(w, "%d %s", i, strings.Repeat("x", n))
+		fmt.Fprintf(w, "%s%d %s", run, i, strings.Repeat("x", n))
 		if i < *lines-1 || !*unended {
 			_ = w.WriteByte('\n')
 		}
