@@ -10,11 +10,12 @@ import (
 type span struct{ start, end int }
 
 // fragment is the text that a rule sees at once: a batch, a message of it, or
-// a view. It is read only.
+// a view. Its text is read only.
 type fragment struct {
 	text []byte
 	view *record.View // nil: it is the batch's text
 	keep bool         // what is found out will be asked for again
+	last span         // of the line asked for last, with the line feed before it; empty: none
 }
 
 // finding is a match that counts, in a fragment.
@@ -36,14 +37,17 @@ func (f *finding) secretIn(frag *fragment) []byte {
 // line is the line of a finding as gitleaks gives it to a line allowlist: from
 // the line feed before it (included) to the one behind its end.
 func (frag *fragment) line(f *finding) span {
-	l := span{max(0, bytes.LastIndexByte(frag.text[:min(f.at+1, len(frag.text))], '\n')), len(frag.text)}
-	if next := bytes.IndexByte(frag.text[min(f.at+1, len(frag.text)):], '\n'); next >= 0 {
-		l.end = f.at + 1 + next
-		if f.end > l.end {
-			l.end = f.end
-			if next = bytes.IndexByte(frag.text[f.end:], '\n'); next >= 0 {
-				l.end += next
-			}
+	if f.at < frag.last.start || f.at >= frag.last.end { // a line may have thousands of findings
+		frag.last = span{max(0, bytes.LastIndexByte(frag.text[:min(f.at+1, len(frag.text))], '\n')), len(frag.text)}
+		if next := bytes.IndexByte(frag.text[min(f.at+1, len(frag.text)):], '\n'); next >= 0 {
+			frag.last.end = f.at + 1 + next
+		}
+	}
+	l := frag.last
+	if f.end > l.end {
+		l.end = f.end
+		if next := bytes.IndexByte(frag.text[f.end:], '\n'); next >= 0 {
+			l.end += next
 		}
 	}
 	return l
