@@ -21,20 +21,22 @@ import (
 	"sluice/sinks/kafka"
 	"sluice/sinks/sarif"
 	"sluice/sinks/stdout"
+	"sluice/sinks/webhook"
 )
 
 // Options is what every sink may need.
 type Options struct {
-	Run    *report.Run
-	Rules  []report.Rule
-	Root   string // absolute path of the folder that reports name files from
-	Commit string // of the source that a CI job runs for; "": none
-	Color  bool
-	Width  int
-	Log    *slog.Logger    // nil: nobody is told of what is survived
-	Follow bool            // the run has no end: what fails for a while is tried again until it does not
-	State  string          // folder that outlives the process, for what waits to be delivered; "": none
-	Kafka  kafkaclient.Env // where names, passwords and certificates come from
+	Run     *report.Run
+	Rules   []report.Rule
+	Root    string // absolute path of the folder that reports name files from
+	Commit  string // of the source that a CI job runs for; "": none
+	Color   bool
+	Width   int
+	Log     *slog.Logger    // nil: nobody is told of what is survived
+	Follow  bool            // the run has no end: what fails for a while is tried again until it does not
+	State   string          // folder that outlives the process, for what waits to be delivered; "": none
+	Version string          // of Sluice; "": not told
+	Kafka   kafkaclient.Env // where names, passwords and certificates come from
 }
 
 // files are the kinds that --sink KIND:PATH names; a URI's path begins with //.
@@ -59,6 +61,9 @@ var files = map[string]func(path string, o Options) (pipeline.Sink, error){
 	},
 	"kafka": func(path string, o Options) (pipeline.Sink, error) {
 		return kafka.OpenFindings("kafka:"+path, o.Kafka, kafka.Config{Log: o.Log, Follow: o.Follow})
+	},
+	"webhook": func(path string, o Options) (pipeline.Sink, error) {
+		return webhook.Open(path, webhook.Env{State: o.State, Follow: o.Follow, Version: o.Version, Rules: o.Rules, Log: o.Log})
 	},
 	"gitleaks": func(path string, o Options) (pipeline.Sink, error) {
 		return gitleaks.Create(path, gitleaks.Options{Rules: o.Rules, Run: o.Run})
@@ -87,6 +92,9 @@ func Open(uri string, o Options) (pipeline.Sink, error) {
 	kind, path, ok := strings.Cut(uri, ":")
 	if !ok || path == "" {
 		return nil, fmt.Errorf("sink %q: want KIND:PATH, %w; kinds are %s", uri, ErrUnknown, names(files))
+	}
+	if kind == "http" || kind == "https" { // a URL may be the credential: it is not repeated
+		return nil, fmt.Errorf("sink %s://…: %w; a receiver of findings is webhook:URL", kind, ErrUnknown)
 	}
 	open, ok := files[kind]
 	if !ok {

@@ -28,6 +28,8 @@ const (
 	answerWait  = 2 * time.Second // for them: what decides is the status before them
 	gzipFrom    = 1 << 10         // bytes; less is not worth a receiver's trouble
 	maxErrorLen = 300             // bytes
+	maxSkew     = time.Minute     // between clocks; receivers of signatures commonly bear five
+	pingAfter   = 15 * time.Second
 )
 
 type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -36,6 +38,7 @@ type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 type client struct {
 	cfg  *Config
 	http *http.Transport
+	skew time.Duration // the receiver's clock minus ours, by its last answer; used by the sender alone
 }
 
 // newClient reads what can be wrong: certificates, proxy, keys.
@@ -52,6 +55,8 @@ func newClient(cfg *Config) (*client, error) {
 		Proxy: proxy, TLSClientConfig: tlsConfig, DialContext: cfg.dial, ForceAttemptHTTP2: true,
 		MaxIdleConns: 1, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: cfg.Timeout,
 		DisableCompression: true, MaxResponseHeaderBytes: 64 << 10,
+		// A connection whose other end is gone without a word is not used for ever.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}}
 	if cfg.dial == nil {
 		c.http.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 30 * time.Second}).DialContext
@@ -138,7 +143,7 @@ func (c *client) request(ctx context.Context, id, contentType string, body []byt
 	if err != nil {
 		return nil, err
 	}
-	now := c.cfg.Now()
+	now := c.cfg.Now().Add(c.skew)
 	signed, err := c.signature(id, now, body)
 	if err != nil {
 		return nil, err
@@ -186,6 +191,9 @@ func compress(body []byte) ([]byte, error) {
 type answer struct {
 	code  int           // 0: none
 	after time.Duration // what it asks to wait
+	// skewed: what was signed had a time that is not the receiver's, which is
+	// known only now; the next request has it.
+	skewed bool
 }
 
 // post makes one request. Redirects are answers like others: a body of ours
@@ -212,7 +220,7 @@ func (c *client) post(ctx context.Context, id, contentType string, body []byte) 
 	// The status is the answer; that its text is cut off changes nothing.
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	_ = res.Body.Close()
-	a := answer{code: res.StatusCode, after: retryAfter(c.cfg.Format, req.URL, res.Header, text, c.cfg.Now())}
+	a := answer{code: res.StatusCode, after: retryAfter(c.cfg.Format, req.URL, res.Header, text, c.cfg.Now()), skewed: c.learn(res.Header)}
 	if inner := teamsCode(text); c.cfg.Format == FormatTeams && inner != 0 {
 		a.code = inner
 	}
@@ -220,6 +228,22 @@ func (c *client) post(ctx context.Context, id, contentType string, body []byte) 
 		return a, nil
 	}
 	return a, fmt.Errorf("post to %s: answers %d %s", where, a.code, http.StatusText(a.code))
+}
+
+// learn takes over the receiver's clock where it and ours are far apart, for
+// the time that is signed: the receiver judges it by its own. changed: what it
+// was just sent had another.
+func (c *client) learn(h http.Header) (changed bool) {
+	sent, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return false
+	}
+	skew, before := sent.Sub(c.cfg.Now()), c.skew
+	if skew.Abs() < maxSkew {
+		skew = 0
+	}
+	c.skew = skew
+	return len(c.cfg.SigningKeys) > 0 && (skew-before).Abs() >= maxSkew
 }
 
 // teamsFailed is how connectors of Teams say, under status 200, that they did

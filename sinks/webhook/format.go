@@ -162,6 +162,9 @@ func (r *renderer) alert(l *leak) Alert {
 	return a
 }
 
+// stamp prints a time in UTC with milliseconds.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
 func minute(t time.Time) string { return t.Format("2006-01-02 15:04:05 UTC") }
 
 // heading is the line above an alert.

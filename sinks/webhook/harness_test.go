@@ -155,10 +155,12 @@ func (r *receiver) requests() []time.Time {
 	return append([]time.Time(nil), r.times...)
 }
 
+func literal(v string) Value { return Value{Literal: record.NewSecret(v)} }
+
 // open makes a sink that talks to r.
 func (r *receiver) open(change func(*Config)) *Sink {
 	r.t.Helper()
-	cfg := Config{URL: Value{Literal: record.NewSecret("http://receiver.test/hook/path-credential?q=query-credential")}, dial: r.dial, Proxy: Value{Literal: record.NewSecret("none")}}
+	cfg := Config{URL: literal("http://receiver.test/hook/path-credential?q=query-credential"), dial: r.dial, Proxy: literal("none")}
 	if change != nil {
 		change(&cfg)
 	}

@@ -163,6 +163,9 @@ func (o *outbox) stored(e *entry, read func(spool.Place) ([]byte, error)) []byte
 		err = json.Unmarshal(b, &l)
 	}
 	if err == nil {
+		_, err = decode(l.Finding)
+	}
+	if err == nil {
 		return l.Finding
 	}
 	e.stored = []byte(`{"Rule":"damaged","Severity":"high","Context":"the disk damaged this finding in the spool"}`)

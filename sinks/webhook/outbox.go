@@ -92,9 +92,7 @@ func (o *outbox) add(l leak) (wait *entry, end int64, room <-chan struct{}, err 
 		return g.open, end, nil, nil
 	}
 	e := &entry{leak: l, due: now.Add(o.cfg.Linger)}
-	// A window that ends later than one can was made by a clock that was
-	// wrong since.
-	if g != nil && now.Before(g.until) && g.until.Sub(now) <= o.cfg.Window {
+	if g != nil && now.Before(g.until) {
 		e.due, e.held = g.until, true
 	}
 	if end, err = o.put(e); err != nil {
@@ -230,8 +228,7 @@ func (o *outbox) pick(now time.Time, how flush) (picked []*entry) {
 }
 
 func (o *outbox) mayGo(e *entry, now time.Time, how flush) bool {
-	wait := e.due.Sub(now)
-	return wait <= 0 || wait > o.cfg.Window || how == flushAll || how == flushDue && !e.held
+	return !e.due.After(now) || how == flushAll || how == flushDue && !e.held
 }
 
 // newID is an id for a message: unique, and no guess at how many there were.

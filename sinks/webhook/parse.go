@@ -5,14 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"sluice/internal/record"
+	"sluice/internal/report"
 )
 
 // Parse reads what --sink names a receiver with, after "webhook:" or with it:
@@ -63,6 +66,35 @@ func Parse(uri string) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// Env is what Open knows from elsewhere than the URI.
+type Env struct {
+	State   string // folder under which the spool goes that the URI does not name; "": none
+	Follow  bool   // the run has no end: Write waits for as long as it takes
+	Version string
+	Rules   []report.Rule
+	Log     *slog.Logger
+}
+
+// onePass is how long a run that has an end waits for a receiver that is away,
+// before it ends as one whose findings were not delivered.
+const onePass = 2 * time.Minute
+
+// Open makes the sink that a URI names.
+func Open(uri string, e Env) (*Sink, error) {
+	c, err := Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	if c.Spool == "" && e.State != "" {
+		c.Spool = filepath.Join(e.State, c.SpoolName())
+	}
+	if !e.Follow {
+		c.Patience = onePass
+	}
+	c.Version, c.Rules, c.Log = e.Version, e.Rules, e.Log
+	return New(c)
 }
 
 // credentialHosts issue URLs that are secrets: who has one can post.

@@ -14,6 +14,7 @@ import (
 // replay rebuilds an outbox from the lines of its spool.
 type replay struct {
 	o        *outbox
+	now      time.Time
 	messages map[string]*message
 	contents map[string][]uint64
 	order    []string // of sealing
@@ -21,7 +22,7 @@ type replay struct {
 
 // open reads the spool that an earlier run left.
 func (o *outbox) open() error {
-	r := &replay{o: o, messages: map[string]*message{}, contents: map[string][]uint64{}}
+	r := &replay{o: o, now: o.cfg.Now(), messages: map[string]*message{}, contents: map[string][]uint64{}}
 	file, found, err := spool.Open(o.cfg.Spool, "findings.spool", r.line)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (r *replay) line(b []byte, at spool.Place) error {
 		if err != nil {
 			return err
 		}
-		r.o.group(key).until = time.Unix(0, l.At)
+		r.o.group(key).until = r.later(l.At)
 	default:
 		return errors.New("line of spool: was written by another version; let that one deliver it, or move the folder away")
 	}
@@ -95,7 +96,7 @@ func (r *replay) put(l *line, at spool.Place) error {
 		return err
 	}
 	e := &entry{
-		seq: l.Seq, due: time.Unix(0, l.Due), held: l.Held, at: at, cost: spool.Cost(at.Len),
+		seq: l.Seq, due: r.later(l.Due), held: l.Held, at: at, cost: spool.Cost(at.Len),
 		leak: leak{key: key, count: l.Count, first: time.Unix(0, l.First), last: time.Unix(0, l.Last)},
 	}
 	r.o.entries[e.seq], r.o.next = e, max(r.o.next, l.Seq+1)
@@ -114,10 +115,17 @@ func (r *replay) seal(l *line) {
 		for _, seq := range p.Seqs {
 			if e := r.o.entries[seq]; e != nil {
 				e.msg = p.Msg
-				r.o.group(e.key).until = sealed.Add(r.o.cfg.Window)
+				r.o.group(e.key).until = r.later(sealed.Add(r.o.cfg.Window).UnixNano())
 			}
 		}
 	}
+}
+
+// later is a stored time by the clock that this process has. One that is
+// further away than a window was written by a clock that was wrong, then or now:
+// nothing is held for longer than a window.
+func (r *replay) later(nanoseconds int64) time.Time {
+	return r.now.Add(min(time.Unix(0, nanoseconds).Sub(r.now), r.o.cfg.Window))
 }
 
 func parseKey(text string) (key groupKey, err error) {

@@ -164,7 +164,7 @@ func (s *sender) attempt(ctx context.Context, m *message) (answer, error) {
 		}
 		s.out.count(func(n *Stats) { n.Failed++ })
 		switch {
-		case a.code == 429:
+		case a.code == 429, a.skewed && a.code != 0 && a.code < 500:
 			return a, notDown{err}
 		case a.code != 0 && !s.cfg.Retry.Has(a.code):
 			return a, notDown{&refusalError{a.code, err}}

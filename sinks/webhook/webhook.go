@@ -30,6 +30,9 @@ import (
 // receiver will never take.
 var ErrRefused = errors.New("the webhook's receiver refused a finding")
 
+// ErrUnreachable is what Write returns when Config.Patience is over.
+var ErrUnreachable = errors.New("the webhook's receiver did not take a finding in time")
+
 // fullPoll is how often a full spool looks again by itself: a disk that was
 // full gets room without a delivery.
 const fullPoll = time.Second
@@ -54,6 +57,7 @@ type Stats struct {
 	Bytes                                int64     // they take in the spool
 	Oldest                               time.Time // since when the one that waits longest could have gone; zero: none
 	Down                                 bool      // the breaker is open
+	Full                                 bool      // no room for a finding: Write waits, or drops
 }
 
 // New checks everything that can be checked without a request, takes up what an
@@ -99,6 +103,11 @@ func (s *Sink) Write(ctx context.Context, ds []record.Delivery) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s.cfg.Patience > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, s.cfg.Patience, ErrUnreachable)
+		defer cancel()
+		ctx = limited
+	}
 	leaks := group(ds, s.wanted, s.cfg.Now())
 	var waits []*entry
 	var end int64
@@ -122,7 +131,7 @@ func (s *Sink) Write(ctx context.Context, ds []record.Delivery) error {
 				return fmt.Errorf("%w: %w", ErrRefused, e.err)
 			}
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 	return nil
@@ -153,7 +162,7 @@ func (s *Sink) take(ctx context.Context, l leak) (wait *entry, end int64, err er
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
-			return nil, 0, ctx.Err()
+			return nil, 0, context.Cause(ctx)
 		}
 		again.Stop()
 	}
@@ -203,4 +212,46 @@ func (s *Sink) closeOutbox(waiting int64) error {
 		return fmt.Errorf("webhook: %d findings were not delivered: %w", waiting, context.DeadlineExceeded)
 	}
 	return nil
+}
+
+func (o *outbox) count(change func(*Stats)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(&o.stats)
+}
+
+// fullNow counts what is dropped, and says whether this is the first that
+// found no room since there was some.
+func (o *outbox) fullNow(dropped bool, n int64) (first bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if dropped {
+		o.stats.Dropped += n
+	}
+	first = !o.full
+	o.full = true
+	return first
+}
+
+func (o *outbox) snapshot() Stats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.stats
+	n.Bytes, n.Full = o.live, o.full
+	for _, e := range o.entries {
+		n.Waiting += e.count
+	}
+	n.Oldest = o.oldest(o.cfg.Now())
+	return n
+}
+
+// oldest is since when something is due and not delivered.
+func (o *outbox) oldest(now time.Time) time.Time {
+	if len(o.sealed) > 0 {
+		return o.sealed[0].at
+	}
+	if len(o.queue) > 0 && !o.queue[0].due.After(now) {
+		return o.queue[0].due
+	}
+	return time.Time{}
 }
