@@ -78,18 +78,25 @@ func keyMutations() []mutation {
 		{name: "client's address asked", check: "2i", change: answer(500, `{"error":{"message":"litellm.InternalServerError: OpenAIException - Cannot connect to host 127.0.0.1:9","type":null}}`,
 			all(post(chatPath), body(`"base_url"`)))},
 		{name: "routes of a key ignored", check: "2j", change: forget("-routed", func(k *fake.Key) { k.Routes = nil })},
-		{name: "named key pays", check: "2l", change: before(func(e *fake.Exchange) bool {
-			var req struct {
-				Metadata struct {
-					Key string `json:"user_api_key"`
-				}
-			}
-			if e.Is("POST", chatPath) && json.Unmarshal(e.Body, &req) == nil && req.Metadata.Key != "" {
-				e.Charge(req.Metadata.Key, 0.01)
-			}
-			return false
-		})},
+		{name: "named key pays", check: "2l", change: namedKeyPays(0)},
+		// Was seen by chance only: after who asked, and after the first look.
+		{name: "named key pays, written later", check: "2l", change: namedKeyPays(1500 * time.Millisecond)},
 	}
+}
+
+// namedKeyPays charges the key that a request names, some time after it.
+func namedKeyPays(late time.Duration) func(*rig) fake.Change {
+	return before(func(e *fake.Exchange) bool {
+		var req struct {
+			Metadata struct {
+				Key string `json:"user_api_key"`
+			}
+		}
+		if e.Is("POST", chatPath) && json.Unmarshal(e.Body, &req) == nil && req.Metadata.Key != "" {
+			time.AfterFunc(late, func() { e.Charge(req.Metadata.Key, 0.01) })
+		}
+		return false
+	})
 }
 
 // known says that a key is one of the gateway's.

@@ -42,7 +42,7 @@ const (
 	// slowConnections are held open with half a request each: enough to show a
 	// server that has one worker for each, too few to harm one that has not.
 	slowConnections = 20
-	slowPatience    = 5 * time.Second
+	slowPatience    = 15 * time.Second
 )
 
 // slowClients holds connections open that send their request drop by drop.
@@ -53,9 +53,9 @@ func slowClients(c gate.Check) gate.Check {
 	c.Sends = []string{fmt.Sprintf("%d connections with half a request", slowConnections), "GET /health/liveliness"}
 	c.Curl = func(gate.Plan) string {
 		r := gate.Request{Path: "/health/liveliness"}
-		return "for i in {1..20}; do (printf '{'; sleep 5) | curl -s -m 6 -X POST \"$GATEWAY/v1/chat/completions\" -H @invalid.h" +
+		return "for i in {1..20}; do (printf '{'; exec sleep 30) 2> /dev/null | curl -s -m 30 -X POST \"$GATEWAY/v1/chat/completions\" -H @invalid.h" +
 			" -H 'Transfer-Encoding: chunked' -T - > /dev/null 2>&1 & done\nsleep 1\n" +
-			strings.Replace(gate.Curl(r), "--max-time 20", "--max-time 5", 1) + " |\n  want 8m served\nwait\n"
+			strings.Replace(gate.Curl(r), "--max-time 20", "--max-time 15", 1) + " |\n  want 8m served\nkill -PIPE $(jobs -p); wait\n"
 	}
 	c.Run = func(ctx context.Context, env *gate.Env) gate.Result {
 		open := 0
