@@ -20,6 +20,7 @@ func TestScript(t *testing.T) {
 	cmds := gatewayCommands()
 	maps.Copy(cmds, gateCommands())
 	maps.Copy(cmds, kafkaCommands())
+	maps.Copy(cmds, dockerCommands())
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,

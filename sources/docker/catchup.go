@@ -41,23 +41,39 @@ func (r *reader) catchUp(ctx context.Context) error {
 // sync reads what is new and returns how many messages that were. The last
 // messages suffice if the cursor lies among them.
 func (r *reader) sync(ctx context.Context) (n int, err error) {
-	since := r.since()
-	if r.placed && !since.IsZero() {
-		n, err = r.read(ctx, since, probe)
-	} else {
-		n, err = r.read(ctx, since, -1)
+	ask := func(since time.Time, tail int) {
+		var more int
+		more, err = r.read(ctx, since, tail)
+		n += more
 	}
+	since, tail := r.since(), -1
+	if r.placed && !since.IsZero() {
+		tail = probe
+	}
+	ask(since, tail)
 	if errors.Is(err, errShort) && !since.IsZero() {
-		n, err = r.read(ctx, since, -1)
+		ask(since, -1)
 	}
 	if errors.Is(err, errShort) { // the daemon's clock is behind the cursor
 		if err := r.pace(ctx); err != nil {
-			return 0, err
+			return n, err
 		}
-		n, err = r.read(ctx, time.Time{}, -1)
+		ask(time.Time{}, -1)
 	}
-	if errors.Is(err, daemonError{}) && r.src.cfg.Follow {
-		return r.salvage(ctx)
+	// A daemon can fail on the way from the end and not on that from the
+	// beginning, and where it reads what it is just writing.
+	for try := 1; errors.Is(err, daemonError{}) && try < tries && r.damaged < 0; try++ {
+		if err := r.pace(ctx); err != nil {
+			return n, err
+		}
+		ask(r.since(), -1)
+	}
+	switch {
+	case errors.Is(err, daemonError{}) && r.src.cfg.Follow:
+		more, err := r.salvage(ctx)
+		return n + more, err
+	case err == nil:
+		r.damaged = -1
 	}
 	return n, err
 }
@@ -73,24 +89,6 @@ func (r *reader) pace(ctx context.Context) error {
 		r.asked = time.Now()
 		return nil
 	}
-}
-
-// salvage reads behind a place that the daemon itself cannot read: the most
-// messages from the end that it gives. What lies between is a gap.
-func (r *reader) salvage(ctx context.Context) (n int, err error) {
-	if r.damaged != r.highest() || r.damaged == 0 {
-		r.src.gap(Gap{Container: r.name, ID: r.id, After: stampTime(r.highest()), Reason: daemonError{}.Error()})
-	}
-	r.anyway = true
-	defer func() { r.anyway = false }()
-	err = daemonError{}
-	for tail := probe; tail > 0 && errors.Is(err, daemonError{}); tail /= 10 {
-		var more int
-		more, err = r.read(ctx, r.since(), tail)
-		n += more
-	}
-	r.damaged = r.highest()
-	return n, err
 }
 
 // firstTail is the first request where Config.Tail bounds it.
@@ -182,10 +180,13 @@ func (r *reader) read(ctx context.Context, since time.Time, tail int) (n int, er
 			seen = true
 			continue
 		}
-		if !seen && place > 0 {
-			if tail >= 0 && r.placed && !r.anyway {
-				return n, errShort
-			}
+		switch {
+		case seen:
+		case r.salvaging:
+			r.skipped(place, m.stamp)
+		case place > 0 && tail >= 0 && r.placed:
+			return n, errShort
+		case place > 0:
 			r.missing(place, m.stamp)
 		}
 		n, seen = n+1, true
@@ -209,7 +210,7 @@ func (r *reader) missing(place, first int64) {
 		r.lines[i].line = 0
 		left = left && (c.adopted || c.stamp == 0)
 	}
-	if !left && !r.anyway {
+	if !left {
 		if !r.src.cfg.Follow {
 			r.lost = "docker: the daemon had rotated its log beyond what was read"
 		}

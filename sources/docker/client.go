@@ -68,7 +68,7 @@ func ownName(names []string) string {
 func (a *api) Inspect(ctx context.Context, id string) (details, error) {
 	r, err := a.c.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
-		return details{}, fmt.Errorf("inspect container: %w", classify(err))
+		return details{}, classify(err)
 	}
 	c := r.Container
 	d := details{summary: summary{id: c.ID, name: strings.TrimPrefix(c.Name, "/")}}
@@ -118,7 +118,7 @@ func (a *api) Logs(ctx context.Context, r request) (*response, error) {
 	var h header
 	body, err := a.c.ContainerLogs(context.WithValue(ctx, headerKey{}, &h), r.id, options)
 	if err != nil {
-		return nil, fmt.Errorf("read container log: %w", classify(err))
+		return nil, classify(err) // its reader says whose log
 	}
 	return &response{decoder: newDecoder(body, h.contentType, r.tty), Closer: body, date: h.date}, nil
 }

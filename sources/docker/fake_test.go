@@ -36,6 +36,7 @@ type container struct {
 	unreadable bool // 501
 	old        bool // daemon 20.10: since is asked of each message
 	log        []message
+	damage     int64         // stamp of a message that the daemon cannot read; 0: none
 	rotated    int           // log[:rotated] is gone
 	open       [sides]string // printed, no line end yet, not logged
 	partial    [sides]int64  // stamp of the line in pieces

@@ -13,7 +13,7 @@ import (
 func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	follow := r.FormValue("follow") == "1"
 	c.d.mu.Lock()
-	f, unreadable := c.fault(follow), c.unreadable
+	f, unreadable, damage := c.fault(follow), c.unreadable, c.damage
 	out := &stream{w: w, left: f.cut, tty: c.tty, json: c.d.version == "1.54" && r.Header.Get("Accept") == ndjson}
 	messages, at := c.backlog(r), len(c.log)
 	c.d.mu.Unlock()
@@ -33,7 +33,7 @@ func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	w.(http.Flusher).Flush()
 	for i, m := range messages {
-		if f.broken > 0 && i == f.broken {
+		if f.broken > 0 && i == f.broken || m.stamp == damage {
 			out.fail()
 			return
 		}

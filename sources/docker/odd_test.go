@@ -45,18 +45,52 @@ func TestTheClockIsSetBack(t *testing.T) {
 	}
 }
 
-// A daemon that cannot read its own log in one place is read behind it.
+// A daemon that cannot read its own log in one place is read up to the place and
+// from behind it: one message is missing, and told.
 func TestADamagedLogIsReadBehindTheDamage(t *testing.T) {
-	following(t, all(), func(t *testing.T, d *daemon, s *sink) {
-		c := d.add("gateway", func(c *container) { c.faults = []fault{{broken: 3}} })
-		for i := range 10 {
-			c.print(stdout, fmt.Sprintf("line %d\n", i))
+	for _, behind := range []int{0, 1, 5, probe - 1, probe, 3*probe + 7} {
+		for _, resumed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, resumed %v", behind, resumed), func(t *testing.T) {
+				following(t, all(), func(t *testing.T, d *daemon, s *sink) {
+					c := d.add("gateway", func(c *container) { c.faults = []fault{{hang: 1, follow: true}} })
+					c.print(stdout, "read before\n")
+					if resumed {
+						time.Sleep(time.Minute)
+					}
+					for i := range 10 {
+						c.print(stdout, fmt.Sprintf("line %d\n", i))
+					}
+					c.change(func() { c.damage = c.log[5].stamp })
+					for i := range behind {
+						c.print(stdout, fmt.Sprintf("behind %d\n", i))
+					}
+					time.Sleep(time.Minute)
+					c.print(stdout, "after\n")
+					time.Sleep(time.Minute)
+					want := strings.Replace(c.text(stdout), "line 4\n", "", 1)
+					if got := s.of(c, stdout); got != want || len(s.gaps) != 1 {
+						t.Errorf("got %.60q… %d bytes, want %d; gaps %v", got, len(got), len(want), s.gaps)
+					}
+				})
+			})
 		}
-		time.Sleep(time.Minute)
-		c.print(stdout, "after\n")
-		time.Sleep(time.Minute)
-		if got := s.of(c, stdout); !strings.HasSuffix(got, "line 9\nafter\n") || len(s.gaps) != 1 {
-			t.Errorf("got %q, gaps %v", got, s.gaps)
+	}
+}
+
+// One that fails only now and then is asked again: nothing is given up.
+func TestADaemonThatFailsOnceIsAskedAgain(t *testing.T) {
+	following(t, all(), func(t *testing.T, d *daemon, s *sink) {
+		c := d.add("gateway")
+		for i := range 10 {
+			for j := range 5 * probe / 4 {
+				c.print(side(j%2), fmt.Sprintf("line %d of %d\n", j, i))
+			}
+			c.change(func() { c.faults = []fault{{broken: 3 + i}, {cut: 1000, follow: true}, {broken: 2 * i}} })
+			time.Sleep(time.Minute)
+		}
+		expect(t, s, c)
+		if len(s.gaps) > 0 {
+			t.Errorf("gaps %v", s.gaps)
 		}
 	})
 }

@@ -29,9 +29,10 @@ type reader struct {
 	wait    time.Duration // how slow a request may be before a follow connection beside it is not believed
 	asked   time.Time     // when the daemon's whole log was asked for last
 	ended   bool          // the log was read to its end since the container last ran
-	damaged int64         // highest stamp behind a place that the daemon cannot read
+	damaged int64         // highest stamp when the daemon could not read its log and what is behind was read; negative: it can
 	lost    string        // one pass: what a gap says
-	anyway  bool          // what is read is taken whether or not it goes on from the cursor
+	// salvaging: what is read is taken whether or not it goes on from the cursor.
+	salvaging bool
 }
 
 const (
@@ -49,7 +50,7 @@ const (
 // newReader makes a reader that goes on from the source's marks; early says that
 // the container was there when the source began.
 func (s *Source) newReader(e engine, id string, early bool, emit func(record.Batch) error) *reader {
-	r := &reader{src: s, eng: e, id: id, emit: emit, poke: make(chan struct{}, 1), tail: -1, wait: firstWait}
+	r := &reader{src: s, eng: e, id: id, emit: emit, poke: make(chan struct{}, 1), tail: -1, wait: firstWait, damaged: -1}
 	for i := range sides {
 		stream := id + "/" + i.String()
 		r.lines[i] = assembler{stream: stream, side: i, line: 1}

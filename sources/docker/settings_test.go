@@ -170,7 +170,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 	t.Run("its own log", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDaemon()
-			c := d.add("gateway", func(c *container) { c.faults = []fault{{broken: 2}} })
+			c := d.add("gateway", func(c *container) { c.faults = slices.Repeat([]fault{{broken: 2}}, tries) })
 			c.print(stdout, "1\n2\n3\n4\n")
 			s, err := readOnce(t, Config{Name: "*"}, d)
 			if !errors.Is(err, daemonError{}) || s.of(c, stdout) != "1\n2\n" {

@@ -2,13 +2,11 @@ package docker
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -178,21 +176,6 @@ type recorder struct{ *bytes.Buffer }
 
 func (recorder) Header() http.Header { return http.Header{} }
 func (recorder) WriteHeader(int)     {}
-
-func TestNoPermission(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may use every socket")
-	}
-	d := newDaemon()
-	host := d.serveUnix(t)
-	if err := os.Chmod(strings.TrimPrefix(host, "unix://"), 0); err != nil {
-		t.Fatal(err)
-	}
-	err := New(Config{Name: "*", Follow: true, Env: environ("DOCKER_HOST=" + host)}).Run(context.Background(), nil)
-	if !errors.Is(err, errPermission) || !strings.Contains(err.Error(), "group_add") {
-		t.Errorf("error %v", err)
-	}
-}
 
 // A local socket is spoken to in plain HTTP, whatever TLS and proxies are for
 // other hosts: a client whose transport has TLS or HTTP/2 set up takes every host

@@ -17,6 +17,7 @@ func main() {
 	pace := flag.Duration("pace", 0, "time for a line; 0: as fast as they go")
 	both := flag.Bool("both", false, "odd lines to standard error")
 	unended := flag.Bool("unended", false, "without a line end at the end")
+	say := flag.String("say", "", "a line to print at the end")
 	stamp := flag.Bool("stamp", false, "the time of the start before each number, so that no two runs print one line")
 	flag.Parse()
 	out, err := bufio.NewWriterSize(os.Stdout, 64<<10), bufio.NewWriterSize(os.Stderr, 64<<10)
@@ -42,6 +43,9 @@ func main() {
 				time.Sleep(ahead)
 			}
 		}
+	}
+	if *say != "" {
+		fmt.Fprintln(out, *say)
 	}
 	_ = out.Flush()
 	_ = err.Flush()
