@@ -86,7 +86,9 @@ func (c *Client) explain(err error, about About) (text string, permanent bool) {
 	}
 	switch {
 	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition):
-		return c.code(kafka.UnknownTopicOrPartition, about)
+		// It is not in what the library knows, which is nothing after a lost connection.
+		text, _ := c.code(kafka.UnknownTopicOrPartition, about)
+		return text, false
 	case errors.Is(err, protocol.ErrNoLeader):
 		return c.code(kafka.LeaderNotAvailable, about)
 	}

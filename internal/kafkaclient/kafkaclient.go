@@ -40,6 +40,8 @@ const (
 	metadataTTL = 2 * time.Second
 	// allTopicsTTL is the same where every topic of the cluster is asked for.
 	allTopicsTTL = 10 * time.Second
+	// forgetEvery bounds how often an election makes all requests dial anew.
+	forgetEvery = 100 * time.Millisecond
 	// idleTimeout closes connections that nobody needs.
 	idleTimeout = 2 * time.Minute
 )
@@ -72,6 +74,7 @@ type Client struct {
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
 	closed bool
+	forgot time.Time // when leaders were last looked up because of an error
 }
 
 // New makes a client; it connects when it is used.
@@ -162,6 +165,23 @@ func (c *Client) Ping(ctx context.Context) error {
 		}
 	}
 	return first
+}
+
+// Moved forgets where partitions are led if err says that one has moved: the
+// library by itself would send to the old place until metadataTTL is over.
+func (c *Client) Moved(err error) {
+	if !errors.Is(err, kafka.NotLeaderForPartition) && !errors.Is(err, kafka.LeaderNotAvailable) && !errors.Is(err, kafka.FencedLeaderEpoch) {
+		return
+	}
+	c.mu.Lock()
+	soon := time.Since(c.forgot) < forgetEvery
+	if !soon {
+		c.forgot = time.Now()
+	}
+	c.mu.Unlock()
+	if !soon {
+		c.Reset()
+	}
 }
 
 // Reset drops pooled connections, so that the next requests dial anew.

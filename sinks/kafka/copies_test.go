@@ -103,7 +103,7 @@ func TestWritesWaitForAllReplicas(t *testing.T) {
 	p := fake(t)
 	topic := p.topic(t, 2)
 	var mu sync.Mutex
-	refuse, asked := 3, 0
+	refuse, asked := 2, 0
 	p.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		p.fake.KeepControl()
 		mu.Lock()
@@ -123,8 +123,8 @@ func TestWritesWaitForAllReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	mu.Lock()
-	if asked != 4 {
-		t.Errorf("asked %d times, want 4", asked)
+	if asked != 3 {
+		t.Errorf("asked %d times, want 3", asked)
 	}
 	mu.Unlock()
 	f, err := NewFindings(t.Context(), Config{Client: p.options, Topic: topic})
@@ -160,7 +160,7 @@ func refusing(r *kmsg.ProduceRequest, e *kerr.Error) kmsg.Response {
 func TestCutWriteIsWrittenAgain(t *testing.T) {
 	p := fake(t)
 	topic := p.topic(t, 1)
-	cuts := 5
+	cuts := 2
 	p.fake.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		p.fake.KeepControl()
 		if cuts--; cuts < 0 {

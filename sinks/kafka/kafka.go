@@ -150,7 +150,7 @@ func (w *writer) askPartitions(ctx context.Context, topic string) (int, error) {
 }
 
 const (
-	firstPause = 100 * time.Millisecond
+	firstPause = 20 * time.Millisecond
 	longPause  = 5 * time.Second
 	remind     = time.Minute // between two words about what goes on failing
 )

@@ -119,6 +119,7 @@ func (w *writer) produce(ctx context.Context, topic string, partition int, some 
 	if err == nil {
 		return nil
 	}
+	w.client.Moved(err)
 	explained := w.client.Explain(ctx, err, kafkaclient.About{Topic: topic, Write: true})
 	for _, code := range []segmentio.Error{
 		segmentio.MessageSizeTooLarge, segmentio.RecordListTooLarge, segmentio.InvalidRecord, segmentio.InvalidTimestamp,

@@ -146,7 +146,7 @@ func quick() timing {
 		heartbeat: 30 * time.Millisecond, session: 6 * time.Second, rejoin: 20 * time.Millisecond,
 		commit: 20 * time.Millisecond, drain: 5 * time.Second, lag: 50 * time.Millisecond, stall: time.Minute,
 		topics: 50 * time.Millisecond, patience: 20 * time.Second, backoff: 10 * time.Millisecond,
-		ends: 20 * time.Millisecond, wait: 50 * time.Millisecond,
+		ends: 20 * time.Millisecond, wait: 50 * time.Millisecond, leave: 200 * time.Millisecond,
 	}
 }
 

@@ -79,6 +79,9 @@ type timing struct {
 	backoff   time.Duration // first pause after an error of a reader; doubles up to maxBackoff
 	ends      time.Duration // a one-pass group looks this often whether all is committed
 	wait      time.Duration // a fetch waits this long for messages
+	request   time.Duration // a request may take this long, a fetch as much longer as it waits for messages
+	rebalance time.Duration // the group waits this long for its members to drain
+	leave     time.Duration // leaving may take this long before connections are cut
 }
 
 func (t timing) orDefaults() timing {
@@ -99,6 +102,9 @@ func (t timing) orDefaults() timing {
 	set(&t.backoff, 100*time.Millisecond)
 	set(&t.ends, time.Second)
 	set(&t.wait, 500*time.Millisecond)
+	set(&t.request, 10*time.Second)
+	set(&t.rebalance, time.Minute)
+	set(&t.leave, 2*time.Second) // the library does not notice otherwise that it is to stop joining
 	return t
 }
 

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"time"
 
 	segmentio "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
@@ -11,18 +10,9 @@ import (
 	"sluice/internal/kafkaclient"
 )
 
-const (
-	// maxFetch is how many bytes of a partition one fetch asks for. A message that
-	// is larger comes all the same, alone.
-	maxFetch = 1 << 20
-	// requestTimeout bounds a request, the time a fetch waits for messages aside.
-	requestTimeout = 10 * time.Second
-	// rebalanceTimeout is how long the group waits for its members to drain.
-	rebalanceTimeout = time.Minute
-	// leaveTimeout is how long leaving may take before connections are cut: the
-	// library does not notice otherwise that it is to stop joining.
-	leaveTimeout = 2 * time.Second
-)
+// maxFetch is how many bytes of a partition one fetch asks for. A message that
+// is larger comes all the same, alone.
+const maxFetch = 1 << 20
 
 // segmentioBroker is a broker on segmentio/kafka-go. Requests go through its
 // Client, which finds leaders and coordinators anew for each, so that one which
@@ -60,7 +50,7 @@ func (b *segmentioBroker) topics(ctx context.Context, wanted string) (map[string
 	if err := b.client.Ping(ctx); err != nil {
 		return nil, b.client.Explain(ctx, err, about)
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timing.request)
 	defer cancel()
 	var names []string
 	if wanted != "" {
@@ -83,7 +73,7 @@ func (b *segmentioBroker) topics(ctx context.Context, wanted string) (map[string
 }
 
 func (b *segmentioBroker) offsets(ctx context.Context, ps []partition, at int64) (map[partition]int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timing.request)
 	defer cancel()
 	req := &segmentio.ListOffsetsRequest{Topics: map[string][]segmentio.OffsetRequest{}}
 	for _, p := range ps {
@@ -143,7 +133,7 @@ func (b *segmentioBroker) committed(ctx context.Context, group string, ps []part
 	if len(ps) == 0 {
 		return map[partition]int64{}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timing.request)
 	defer cancel()
 	req := &segmentio.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{}}
 	for _, p := range ps {
@@ -181,7 +171,7 @@ func none(ps []partition) map[partition]int64 {
 }
 
 func (b *segmentioBroker) commit(ctx context.Context, group string, as member, at map[partition]int64) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timing.request)
 	defer cancel()
 	about := kafkaclient.About{Group: group}
 	req := &offsetcommit.Request{

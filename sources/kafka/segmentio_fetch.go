@@ -45,7 +45,7 @@ func (b *segmentioBroker) fetch(ctx context.Context, p partition, from int64, ad
 
 // ask fetches once.
 func (b *segmentioBroker) ask(ctx context.Context, p partition, from int64, size int, wait time.Duration) (*segmentio.FetchResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout+wait)
+	ctx, cancel := context.WithTimeout(ctx, b.timing.request+wait)
 	defer cancel()
 	res, err := b.client.API().Fetch(ctx, &segmentio.FetchRequest{
 		Topic: p.topic, Partition: p.id, Offset: from, MinBytes: 1, MaxBytes: int64(size), MaxWait: wait,
@@ -56,6 +56,7 @@ func (b *segmentioBroker) ask(ctx context.Context, p partition, from int64, size
 	if errors.Is(err, segmentio.OffsetOutOfRange) {
 		return nil, errOutOfRange{p}
 	}
+	b.client.Moved(err)
 	return res, b.client.Explain(ctx, err, kafkaclient.About{Topic: p.topic})
 }
 

@@ -20,7 +20,7 @@ func (b *segmentioBroker) join(group string, topics []string) (membership, error
 	cg, err := segmentio.NewConsumerGroup(segmentio.ConsumerGroupConfig{
 		ID: group, Brokers: b.client.Brokers(), Dialer: b.client.Dialer(), Topics: topics,
 		HeartbeatInterval: b.timing.heartbeat, SessionTimeout: b.timing.session,
-		RebalanceTimeout: rebalanceTimeout, JoinGroupBackoff: b.timing.rejoin, Timeout: requestTimeout,
+		RebalanceTimeout: b.timing.rebalance, JoinGroupBackoff: b.timing.rejoin, Timeout: b.timing.request,
 	})
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (m *segmentioMember) close() {
 		defer close(done)
 		_ = m.group.Close() // it has no error to give
 	}()
-	cut := time.NewTimer(leaveTimeout)
+	cut := time.NewTimer(m.broker.timing.leave)
 	defer cut.Stop()
 	for {
 		select {
@@ -58,7 +58,7 @@ func (m *segmentioMember) close() {
 			return
 		case <-cut.C:
 			m.broker.client.Cut()
-			cut.Reset(leaveTimeout)
+			cut.Reset(m.broker.timing.leave)
 		}
 	}
 }
