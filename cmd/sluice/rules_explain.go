@@ -76,6 +76,9 @@ func explainPattern(w io.Writer, r *rules.Rule) error {
 	}
 	if r.Path != nil {
 		line("path", "%s", r.Path)
+		if r.Pattern == "" {
+			line("secret", "all of a file of such a name")
+		}
 	}
 	if r.Entropy != 0 {
 		line("entropy", "more than %g bits a character", r.Entropy)

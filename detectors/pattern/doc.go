@@ -31,9 +31,9 @@
 //   - A match reaches over 64 KiB at most.
 //   - Inline comments (gitleaks:allow) are honoured only if asked, since whoever
 //     writes a prompt writes the log.
-//   - A rule of paths only (pkcs12-file) says something of a file, not of bytes in
-//     it, and reports nothing. Rules and allowlists see a path where the source
-//     is a file or an archive.
+//   - A rule of paths only (pkcs12-file) says something of a file: all of it is the
+//     secret, one finding for each batch. Rules and allowlists see a path where
+//     the source is a file or an archive.
 //   - In a view, lines that stand apart in the batch are neighbours; a match there
 //     stays in one line, except where the view joins frames.
 //   - More than 16,384 comparisons of generic with specific findings on one line

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zricethezav/gitleaks/v8/detect"
 	"pgregory.net/rapid"
 
+	"sluice/internal/record"
 	"sluice/rules"
 )
 
@@ -145,5 +147,43 @@ func TestRequiredMet(t *testing.T) {
 	}
 	if got := ourFindings(eager, text, ""); len(got) != 1 {
 		t.Errorf("with required rules taken as met: %q", got)
+	}
+}
+
+// TestAFileIsTheSecret: a rule of paths only reports a file of such a name, as
+// gitleaks does, and says of which bytes; what is found in it has its own name.
+func TestAFileIsTheSecret(t *testing.T) {
+	d := gitleaksDetector(t, Options{})
+	token := "ghp_" + "q9Zx7mQ2vR5tYpLk3WsDf8Hj1BnCe4Au6GiT"
+	b := batchOf([]byte("before\n0\x82\x0b "+token+" \x00\n"), len("before\n"))
+	for _, c := range []struct {
+		kind, name string
+		want       []string
+	}{
+		{"file", "keys/gateway.p12", []string{"github-pat", "pkcs12-file"}},
+		{"archive", "backup.zip!keys/Gateway.PFX", []string{"github-pat", "pkcs12-file"}},
+		{"file", "gateway.p12.log", []string{"github-pat"}},
+		{"docker", "gateway.p12", []string{"github-pat"}},
+	} {
+		b.Origin = record.Origin{Kind: c.kind, Name: c.name}
+		var got []string
+		for _, m := range d.Detect(nil, b) {
+			got = append(got, m.Rule)
+			if m.Rule == "pkcs12-file" && (m.Spans[0] != record.Span{Start: b.Lead, End: len(b.Text)}) {
+				t.Errorf("%s: the file is %v, want all behind the lead", c.name, m.Spans)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s %s: found %v, want %v", c.kind, c.name, got, c.want)
+		}
+		var theirs []string
+		//lint:ignore SA1019 the detector of v8 takes nothing else
+		for _, f := range oracle().Detect(detect.Fragment{Raw: string(b.Text), FilePath: c.name}) {
+			theirs = append(theirs, f.RuleID)
+		}
+		slices.Sort(theirs)
+		if c.kind != "docker" && !slices.Equal(theirs, c.want) {
+			t.Errorf("%s: gitleaks finds %v", c.name, theirs)
+		}
 	}
 }

@@ -24,6 +24,7 @@ type Options struct {
 type Detector struct {
 	options    Options
 	rules      []*rule
+	ofFiles    []*rule // those that have a path and no expression
 	global     []*allowlist
 	allowlists int  // of rules and global ones
 	required   bool // some rule requires another
@@ -40,6 +41,11 @@ func New(set *rules.Set, o Options) (*Detector, error) {
 	}
 	d := &Detector{options: o, logs: newLogs(), idle: make(chan *machine, runtime.GOMAXPROCS(0))}
 	d.rules, d.global, d.allowlists = newRules(set)
+	for _, r := range d.rules {
+		if r.pattern() == "" && r.Path != nil {
+			d.ofFiles = append(d.ofFiles, r)
+		}
+	}
 	d.required = slices.ContainsFunc(d.rules, func(r *rule) bool { return len(r.required) > 0 })
 	d.wideWords = slices.ContainsFunc(d.rules, func(r *rule) bool {
 		return !isASCII(strings.Join(r.Keywords, ""))

@@ -10,8 +10,31 @@ import (
 	"sluice/internal/view"
 )
 
-// detect appends what stands in the text of a batch, then what its views add.
+// detect appends what stands in the text of a batch, then what its views add,
+// then that the file itself is a secret.
 func (m *machine) detect(dst []record.Match, b *record.Batch) []record.Match {
+	return m.files(m.detectText(dst, b), b)
+}
+
+// files appends what rules say of the path alone: all of the batch is the secret.
+// It comes last, so that what was found in the file keeps its own name.
+func (m *machine) files(dst []record.Match, b *record.Batch) []record.Match {
+	if m.path == "" || b.Lead == len(b.Text) {
+		return dst
+	}
+	for _, r := range m.ofFiles {
+		if !m.off[r.index] {
+			whole := record.Span{Start: b.Lead, End: len(b.Text)}
+			dst = append(dst, record.Match{
+				Rule: r.ID, Severity: r.Severity, Encoding: record.Plain, Whole: true,
+				Spans: []record.Span{whole}, Secret: b.Text[b.Lead:], Line: whole,
+			})
+		}
+	}
+	return dst
+}
+
+func (m *machine) detectText(dst []record.Match, b *record.Batch) []record.Match {
 	from := len(dst)
 	m.past.usable = false
 	for at := 0; at < len(b.Text); {
