@@ -18,7 +18,6 @@ const (
 	costFactor   = 200
 	minDiscovery = 500 * time.Millisecond
 	maxDiscovery = 10 * time.Second
-	listFor      = 20 // times what it took to read a folder, it is not read again
 )
 
 // listing is a folder at one moment: the names by what they may be rotated
@@ -28,7 +27,7 @@ type listing struct {
 	changed time.Time // as the folder says
 	began   time.Time
 	checked time.Time
-	until   time.Time // it took long, and is not read again before
+	until   time.Time // it is long, and is not read again before
 }
 
 // listed says how old a listing may be.
@@ -44,8 +43,10 @@ const (
 	coarse = 50 * time.Millisecond
 	// checkEvery is how often a folder's time of change is asked for.
 	checkEvery = 2 * time.Millisecond
-	longList   = 5 * time.Millisecond
 	maxListAge = 10 * time.Second
+	// A folder with more than manyNames is read again only after perName for each.
+	manyNames = 2000
+	perName   = 10 * time.Microsecond
 )
 
 // list is what is in a folder. A folder that takes long to read is not read
@@ -68,15 +69,14 @@ func (f *follower) list(dir string, age listed) *listing {
 	if info, err := d.Stat(); err == nil {
 		l.changed = info.ModTime()
 	}
-	began := time.Now()
 	names, _ := d.Readdirnames(-1) // what was read counts
 	for _, name := range names {
 		for _, base := range rotationOf(name) {
 			l.rotated[base] = append(l.rotated[base], name)
 		}
 	}
-	if took := time.Since(began); took > longList {
-		l.until = now.Add(listFor * took)
+	if len(names) > manyNames {
+		l.until = now.Add(time.Duration(len(names)) * perName)
 	}
 	return l
 }

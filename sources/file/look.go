@@ -56,8 +56,8 @@ func (c *chain) found(info fs.FileInfo) (ready bool) {
 		return true
 	}
 	g.seen = max(g.seen, info.Size())
-	if !g.begun() && g.packed == nil && g.file != nil {
-		c.unbegun(g)
+	if !g.begun() && c.keepUp(g) {
+		c.scan(fresh)
 	}
 	return info.Size() != g.off || info.Size() != g.size || !info.ModTime().Equal(g.time)
 }
@@ -152,19 +152,22 @@ func (c *chain) tailAt(seg *segment, end int64) int64 {
 	return 0
 }
 
-// unbegun keeps up with a file that waits for its turn, so that a copy of it is
-// known when it is cut before its turn comes.
-func (c *chain) unbegun(g *generation) {
+// keepUp keeps up with a file that waits for its turn, so that a copy of it is
+// known when it is cut before its turn comes. It says whether it was cut.
+func (c *chain) keepUp(g *generation) (cut bool) {
+	if g.packed != nil || g.file == nil {
+		return false
+	}
 	first, err := readFirst(g.file)
 	if err != nil {
-		return
+		return false
 	}
-	if !hasPrefix(first, g.first) {
-		g.first, g.seg.Head = nil, 0 // it was cut: the copy is a generation that was missed
+	if cut = !hasPrefix(first, g.first); cut {
+		g.first, g.seg.Head = nil, 0 // the copy is a generation that was missed
 		clear(c.judged)
-		c.scan(fresh)
 	}
 	if len(first) > len(g.first) {
 		g.know(first)
 	}
+	return cut
 }

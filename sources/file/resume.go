@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"sluice/internal/lines"
@@ -43,11 +44,14 @@ func (c *chain) resume(mark record.Mark, marked bool) {
 	}
 	if marked {
 		if at = c.segmentOf(mark.Epoch); at < 0 {
-			at = len(c.segs)
-			c.segs = append(c.segs, &segment{chain: c, Epoch: mark.Epoch, Head: mark.Epoch, Start: mark.Offset, End: -1})
+			seg := &segment{chain: c, Epoch: mark.Epoch, Head: mark.Epoch, Start: mark.Offset, End: -1}
 			if headBytes(mark.Epoch) == 0 {
-				c.segs[at].Head = 0
+				seg.Head = 0
 			}
+			if at = slices.IndexFunc(c.segs, func(s *segment) bool { return s.End < 0 }); at < 0 {
+				at = len(c.segs)
+			}
+			c.segs = slices.Insert(c.segs, at, seg)
 		}
 		c.committed = mark.Epoch
 	}
@@ -65,28 +69,26 @@ func (c *chain) resume(mark record.Mark, marked bool) {
 	}
 }
 
-// resumeSegment queues one, if its content is still there.
+// resumeSegment queues one, if its content is still there. If not, it counts as
+// read to where it was: the mark that names it goes on to say what is delivered.
 func (c *chain) resumeSegment(seg *segment, from, tail int64, later []*segment) {
 	end := seg.End
-	if seg.Skip || end >= 0 && from >= end {
-		c.segs = append(c.segs, seg) // delivered to its end
-		if end >= 0 || seg.Skip {
-			return
-		}
-	}
-	if seg.Head == 0 {
-		return // nothing of it was read: it is among what was never read, or it is gone
-	}
-	for _, g := range c.queue {
-		if g.id == seg.fileID && end < 0 {
-			return // it is queued already, as what follows on an earlier part of it
-		}
-	}
-	g := c.locate(want{id: seg.fileID, head: seg.Head, at: max(from, end), tail: seg.tailFor(from, tail)}, fileID{})
-	if g == nil {
-		if end < 0 || from < end {
+	wanted := want{id: seg.fileID, head: seg.Head, at: max(from, end), tail: seg.tailFor(from, tail)}
+	var g *generation
+	switch {
+	case seg.Skip || end >= 0 && from >= end:
+		c.finish(seg)
+		return
+	case seg.Head == 0: // nothing is known of it: it is among what was never read, or gone
+	case end < 0 && c.reading(seg.fileID) != nil: // it goes on where an earlier part of it ends
+	default:
+		if g = c.locate(wanted, fileID{}); g == nil {
 			c.gap(from, "the file that was read last is gone, and nothing with its content is there")
 		}
+	}
+	if g == nil {
+		seg.End, seg.Tail = max(from, end), wanted.tail
+		c.finish(seg)
 		return
 	}
 	g = c.start(g, seg, from)
@@ -96,6 +98,12 @@ func (c *chain) resumeSegment(seg *segment, from, tail int64, later []*segment) 
 		}
 	}
 	c.put(g)
+}
+
+// finish puts a segment that is not read before those that are.
+func (c *chain) finish(seg *segment) {
+	c.segs = slices.Insert(c.segs, len(c.segs)-len(c.queue), seg)
+	seg.changed()
 }
 
 // tailFor is the Tail that belongs to the place that is looked at.
@@ -185,9 +193,7 @@ func (c *chain) pass(s sibling) {
 	}
 	_ = g.file.Close() // it was only read
 	c.f.release(c, g.id)
-	i := len(c.segs) - len(c.queue)
-	c.segs = append(c.segs[:i:i], append([]*segment{seg}, c.segs[i:]...)...)
-	seg.changed()
+	c.finish(seg)
 }
 
 // skipBacklog moves the start of what is there at the first start to where the

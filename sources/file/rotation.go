@@ -77,8 +77,9 @@ func shiftNumber(name string) int {
 // inOrder sorts rotated files, the oldest first. Names tell more than times of
 // change, which a clock that is set makes wrong: dates and numbers with leading
 // zeros count upwards; whether other numbers count upwards or downwards the
-// times tell by majority. Names of different forms are sorted by time.
-func inOrder(found []sibling) {
+// times of all rotated files tell by majority. Names of different forms are
+// sorted by time.
+func inOrder(found, all []sibling) {
 	shifts, alike := 0, true
 	for _, s := range found {
 		if shiftNumber(s.name) >= 0 {
@@ -88,14 +89,13 @@ func inOrder(found []sibling) {
 	}
 	switch {
 	case shifts == len(found):
-		slices.SortFunc(found, func(a, b sibling) int { return shiftNumber(b.name) - shiftNumber(a.name) })
-		votes := 0
-		for i := 1; i < len(found); i++ {
-			votes += found[i].info.ModTime().Compare(found[i-1].info.ModTime())
-		}
-		if votes < 0 {
-			slices.Reverse(found)
-		}
+		upwards := countUpwards(all)
+		slices.SortFunc(found, func(a, b sibling) int {
+			if upwards {
+				a, b = b, a
+			}
+			return shiftNumber(b.name) - shiftNumber(a.name)
+		})
 	case shifts == 0 && alike:
 		slices.SortFunc(found, func(a, b sibling) int { return strings.Compare(bareName(a.name), bareName(b.name)) })
 	default:
@@ -103,6 +103,23 @@ func inOrder(found []sibling) {
 			return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), strings.Compare(a.name, b.name))
 		})
 	}
+}
+
+// countUpwards says that higher numbers are younger. One clock that was set back
+// once does not make it seem so.
+func countUpwards(all []sibling) bool {
+	var numbered []sibling
+	for _, s := range all {
+		if shiftNumber(s.name) >= 0 {
+			numbered = append(numbered, s)
+		}
+	}
+	slices.SortFunc(numbered, func(a, b sibling) int { return shiftNumber(a.name) - shiftNumber(b.name) })
+	votes := 0
+	for i := 1; i < len(numbered); i++ {
+		votes += numbered[i].info.ModTime().Compare(numbered[i-1].info.ModTime())
+	}
+	return votes >= 2
 }
 
 // bareName is a name without the extension of a compression.

@@ -141,6 +141,12 @@ const maxScans = 8
 // to after they were read, and puts them before what is read later. What it saw
 // is one moment's: it is repeated if the log was rotated meanwhile.
 func (c *chain) scan(now listed) {
+	if g := c.live(); g != nil && g.begun() && g.packed == nil && g.file != nil {
+		if err := g.check(0); err == nil && g.cut {
+			c.wasCut(g) // scans, once what is in the file now stands behind it
+			return
+		}
+	}
 	for range maxScans {
 		whole := c.scanOnce(now)
 		g := c.live()
@@ -159,6 +165,9 @@ func (c *chain) scan(now listed) {
 // scanOnce is false if something was renamed while it went on.
 func (c *chain) scanOnce(now listed) (whole bool) {
 	c.scanned = c.f.now()
+	for _, g := range c.waiting() {
+		c.keepUp(g)
+	}
 	there := map[*segment]bool{}
 	judged := make(map[fileKey]verdict, len(c.judged))
 	waiting, packed := c.waiting(), map[*segment]sibling{}
@@ -204,7 +213,7 @@ func (c *chain) scanOnce(now listed) (whole bool) {
 	c.judged = judged
 	c.prune(there)
 	if unread || len(order) > 0 {
-		whole = c.insert(c.nameless(order, waiting, packed)) && whole
+		whole = c.insert(c.nameless(order, waiting, packed), siblings) && whole
 	}
 	return whole
 }
@@ -241,7 +250,7 @@ func (c *chain) nameless(order []sibling, waiting map[fileID]*generation, packed
 
 // inReadingOrder sorts what waits: by names as far as they are known, the others
 // by time among them.
-func (c *chain) inReadingOrder(order []sibling) []sibling {
+func (c *chain) inReadingOrder(order, all []sibling) []sibling {
 	var named, others []sibling
 	for _, s := range order {
 		if s.path == c.path {
@@ -250,7 +259,7 @@ func (c *chain) inReadingOrder(order []sibling) []sibling {
 			named = append(named, s)
 		}
 	}
-	inOrder(named)
+	inOrder(named, all)
 	for _, s := range others {
 		i := slices.IndexFunc(named, func(n sibling) bool { return n.info.ModTime().After(s.info.ModTime()) })
 		if i < 0 {
@@ -390,9 +399,9 @@ func gzipSize(g *generation) uint32 {
 // insert puts unread files among those that wait, in the order of their
 // writing, before what is under the log's path. whole is false if one of them is
 // gone by now.
-func (c *chain) insert(order []sibling) (whole bool) {
+func (c *chain) insert(order, all []sibling) (whole bool) {
 	whole = true
-	order = c.inReadingOrder(order)
+	order = c.inReadingOrder(order, all)
 	var read, loose, rotated, live []*generation
 	placed := map[*generation]bool{}
 	for _, s := range order {
