@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,9 @@ const (
 
 // DefaultPatience is how long a write is tried again.
 const DefaultPatience = time.Minute
+
+// startPatience is how long one pass tries to find its topic.
+const startPatience = 10 * time.Second
 
 // Config says where to write.
 type Config struct {
@@ -171,7 +175,7 @@ func (w *writer) insist(ctx context.Context, f func() error) error {
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case time.Since(from)+pause > w.cfg.Patience && !(w.cfg.Follow && w.opened.Load()):
+		case time.Since(from)+pause > w.patience():
 			return err
 		}
 		if time.Since(told) > remind {
@@ -187,6 +191,18 @@ func (w *writer) insist(ctx context.Context, f func() error) error {
 		}
 		pause = min(2*pause, longPause)
 	}
+}
+
+// patience is how long something is tried: whoever waits for one pass to begin
+// is told soon, and who follows has to write.
+func (w *writer) patience() time.Duration {
+	switch opened := w.opened.Load(); {
+	case opened && w.cfg.Follow:
+		return math.MaxInt64
+	case !opened && !w.cfg.Follow:
+		return min(w.cfg.Patience, startPatience)
+	}
+	return w.cfg.Patience
 }
 
 func (w *writer) close() { w.client.Close() }

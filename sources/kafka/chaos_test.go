@@ -68,8 +68,9 @@ type watched struct {
 	commits  atomic.Int64
 	refused  atomic.Int64
 
-	mu sync.Mutex
-	at map[int32]int64
+	mu         sync.Mutex
+	at         map[int32]int64
+	generation int32 // of the group: how often it was rebalanced
 }
 
 const (
@@ -84,11 +85,15 @@ func watch(t testing.TB, p *place, group, in string, partitions int) *watched {
 	w := &watched{p: p, t: t, group: group, in: in, partitions: partitions, at: map[int32]int64{}}
 	p.fake.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		p.fake.KeepControl()
+		r := req.(*kmsg.OffsetCommitRequest)
+		w.mu.Lock()
+		w.generation = max(w.generation, r.Generation)
+		w.mu.Unlock()
 		p.fake.SleepControl(w.look)
 		if w.on.Load() && w.commits.Add(1)%refuseEvery == 0 {
 			w.refused.Add(1)
 			codes := []*kerr.Error{kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.RequestTimedOut}
-			return refusedCommit(req.(*kmsg.OffsetCommitRequest), codes[w.refused.Load()%3]), nil, true
+			return refusedCommit(r, codes[w.refused.Load()%3]), nil, true
 		}
 		return nil, nil, false
 	})
@@ -235,12 +240,12 @@ func chaos(t *testing.T, p *place, of storm) {
 	}
 	w.look()
 	doubles := wantAll(t, p, r, size, partitions)
-	t.Logf("%d messages, %d assignments, %d cuts, %d of %d commits refused, %d doubles", size, rebalances, w.cuts.Load(), w.refused.Load(), w.commits.Load(), doubles)
+	t.Logf("%d messages, %d rebalances, %d assignments, %d cuts, %d of %d commits refused, %d doubles", size, w.generation, rebalances, w.cuts.Load(), w.refused.Load(), w.commits.Load(), doubles)
 	if most := int(rebalances) * window * partitions / len(instances); doubles > most {
 		t.Errorf("%d doubles, at most %d", doubles, most)
 	}
-	if w.refused.Load() == 0 || rebalances < int64(rounds) {
-		t.Errorf("%d commits refused, %d assignments: not much of a chaos", w.refused.Load(), rebalances)
+	if w.refused.Load() == 0 || int(w.generation) < rounds {
+		t.Errorf("%d commits refused, %d rebalances: not much of a chaos", w.refused.Load(), w.generation)
 	}
 }
 

@@ -45,6 +45,7 @@ func (p *place) connect(t testing.TB, opts ...kgo.Opt) {
 	t.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(p.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(1 << 20),
+		kgo.MetadataMinAge(20 * time.Millisecond),
 	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func quick() timing {
 	return timing{
 		heartbeat: 30 * time.Millisecond, session: 6 * time.Second, rejoin: 20 * time.Millisecond,
 		commit: 20 * time.Millisecond, drain: 5 * time.Second, lag: 50 * time.Millisecond, stall: time.Minute,
-		topics: 50 * time.Millisecond, patience: 20 * time.Second, backoff: 10 * time.Millisecond,
+		topics: 50 * time.Millisecond, patience: 20 * time.Second, start: 20 * time.Second, backoff: 10 * time.Millisecond,
 		ends: 20 * time.Millisecond, wait: 50 * time.Millisecond, leave: 200 * time.Millisecond,
 	}
 }

@@ -76,6 +76,7 @@ type timing struct {
 	stall     time.Duration // a reader with lag that gets nothing for so long is restarted
 	topics    time.Duration // new topics and partitions are looked for this often
 	patience  time.Duration // a job that has an end waits this long for brokers, a following one only at its start
+	start     time.Duration // one pass waits this long for brokers at its start
 	backoff   time.Duration // first pause after an error of a reader; doubles up to maxBackoff
 	ends      time.Duration // a one-pass group looks this often whether all is committed
 	wait      time.Duration // a fetch waits this long for messages
@@ -99,6 +100,7 @@ func (t timing) orDefaults() timing {
 	set(&t.stall, time.Minute)
 	set(&t.topics, 15*time.Second)
 	set(&t.patience, time.Minute)
+	set(&t.start, 10*time.Second)
 	set(&t.backoff, 100*time.Millisecond)
 	set(&t.ends, time.Second)
 	set(&t.wait, 500*time.Millisecond)

@@ -53,10 +53,15 @@ func (r *run) run(parent context.Context) error {
 }
 
 // begin finds the topics, and in one pass their ends. Brokers that do not answer
-// are waited for a while: at the start of a whole system they come up with us.
+// are waited for a while: at the start of a whole system they come up with who
+// follows. Whoever waits for one pass is told sooner.
 func (r *run) begin(ctx context.Context) (map[string]int, error) {
 	var topics map[string]int
-	err := r.insist(ctx, func() (err error) {
+	patience := r.cfg.timing.patience
+	if !r.cfg.Follow {
+		patience = min(patience, r.cfg.timing.start)
+	}
+	err := r.insistFor(ctx, patience, func() (err error) {
 		if topics, err = r.topics(ctx); err != nil || r.cfg.Follow {
 			return err
 		}
@@ -68,16 +73,23 @@ func (r *run) begin(ctx context.Context) (map[string]int, error) {
 
 // insist calls f until it succeeds, fails for good, or patience is over.
 func (r *run) insist(ctx context.Context, f func() error) error {
-	from, pause := time.Now(), r.cfg.timing.backoff
+	return r.insistFor(ctx, r.cfg.timing.patience, f)
+}
+
+func (r *run) insistFor(ctx context.Context, patience time.Duration, f func() error) error {
+	from, pause, told := time.Now(), r.cfg.timing.backoff, false
 	for {
 		err := f()
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		if kafkaclient.Permanent(err) || time.Since(from)+pause > r.cfg.timing.patience {
+		if kafkaclient.Permanent(err) || time.Since(from)+pause > patience {
 			return fmt.Errorf("read kafka topic %s: %w", record.Printable(r.cfg.Topic), err)
 		}
-		r.cfg.Log.Warn("trying again", slog.String("error", err.Error()))
+		if !told {
+			r.cfg.Log.Warn("trying again", slog.String("error", err.Error()))
+			told = true
+		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}

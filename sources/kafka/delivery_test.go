@@ -1,0 +1,129 @@
+package kafka
+
+import (
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// An offset is committed only after the target has acknowledged: while it
+// refuses, the group stands still; when it takes, the group goes on.
+func TestCommitFollowsAcknowledgement(t *testing.T) {
+	p := fake(t)
+	const partitions, size = 2, 400
+	r := p.route(t, partitions)
+	for i := range size {
+		p.produce(t, planted(r.in, int32(i%partitions), i/partitions))
+	}
+	var refusing, early atomic.Bool
+	refusing.Store(true)
+	refused := make(chan struct{}, 1<<16)
+	p.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		p.fake.KeepControl()
+		if !refusing.Load() {
+			return nil, nil, false
+		}
+		select {
+		case refused <- struct{}{}:
+		default:
+		}
+		return refusedWrite(req.(*kmsg.ProduceRequest), kerr.NotEnoughReplicas), nil, true
+	})
+	p.fake.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		for _, topic := range req.(*kmsg.OffsetCommitRequest).Topics {
+			for _, one := range topic.Partitions {
+				if refusing.Load() && one.Offset > 0 {
+					early.Store(true)
+				}
+			}
+		}
+		return nil, nil, false
+	})
+	c := p.start(t, r, Config{Group: "ack-" + r.in, Follow: true}, 1)
+	for range 6 { // several attempts, and the commit interval passes many times
+		<-refused
+	}
+	if early.Load() {
+		t.Error("an offset was committed before its messages were acknowledged")
+	}
+	refusing.Store(false)
+	p.committed(t, "ack-"+r.in, r, partitions, size)
+	c.stop()
+	if err := c.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	if doubles := wantAll(t, p, r, size, partitions); doubles != 0 {
+		t.Errorf("%d doubles", doubles)
+	}
+}
+
+func refusedWrite(r *kmsg.ProduceRequest, e *kerr.Error) kmsg.Response {
+	res := r.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range r.Topics {
+		rt := kmsg.NewProduceResponseTopic()
+		rt.Topic, rt.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			rp := kmsg.NewProduceResponseTopicPartition()
+			rp.Partition, rp.ErrorCode = p.Partition, e.Code
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		res.Topics = append(res.Topics, rt)
+	}
+	return res
+}
+
+// JSON stays JSON wherever the secret stands in it, tombstones stay tombstones,
+// and binary values pass, with what is found in them taken out, or are withheld.
+func TestValuesAfterRedaction(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		at := time.UnixMilli(1_768_986_843_120)
+		binary := []byte("\x00\x01" + told + "\xff")
+		values := []string{
+			`{"a":"` + told + `"}`, `{"` + told + `":1}`, `["x",{"b":"Bearer ` + told + `\n"}]`, `"` + told + `"`, `{"b":"{\"c\":\"` + told + `\"}"}`,
+		}
+		for _, policy := range []Binary{BinaryPass, BinaryWithhold} {
+			r := p.route(t, 1)
+			for _, v := range values {
+				p.produce(t, &kgo.Record{Topic: r.in, Value: []byte(v), Timestamp: at})
+			}
+			p.produce(t, &kgo.Record{Topic: r.in, Key: []byte("gone"), Timestamp: at},
+				&kgo.Record{Topic: r.in, Key: []byte("bin"), Value: binary, Timestamp: at},
+				&kgo.Record{Topic: r.in, Key: []byte("same"), Value: []byte("\x00\x02\xfe"), Timestamp: at})
+			c := p.start(t, r, Config{Binary: policy}, 1)
+			if err := c.wait(t); err != nil {
+				t.Fatal(err)
+			}
+			out := p.all(t, r.out, 1)
+			if len(out) != len(values)+3 {
+				t.Fatalf("%d messages", len(out))
+			}
+			wantNoSecret(t, "target", out)
+			for i := range values {
+				if v := out[i].Value; !json.Valid(v) || !strings.Contains(string(v), "[sluice:known-secret:") || !out[i].Timestamp.Equal(at) {
+					t.Errorf("%s became %s", values[i], v)
+				}
+			}
+			gone, bin, same := out[len(values)], out[len(values)+1], out[len(values)+2]
+			if gone.Value != nil || string(gone.Key) != "gone" {
+				t.Errorf("tombstone: %q %q", gone.Key, gone.Value)
+			}
+			if c.src.Counts().Binary != 2 {
+				t.Errorf("%d binary values counted, want 2", c.src.Counts().Binary)
+			}
+			passed := strings.HasPrefix(string(bin.Value), "\x00\x01[sluice:known-secret:") && string(same.Value) == "\x00\x02\xfe"
+			withheld := string(bin.Value) == "[sluice:withheld:0000000000000000]" && string(same.Value) == string(bin.Value)
+			if passed != (policy == BinaryPass) || withheld != (policy == BinaryWithhold) {
+				t.Errorf("policy %d: %q, %q", policy, bin.Value, same.Value)
+			}
+			if withheld && c.stats.Withheld.Load() != 2 {
+				t.Errorf("%d withheld", c.stats.Withheld.Load())
+			}
+		}
+	})
+}
