@@ -85,25 +85,25 @@ func (a *automaton) classify(words []string) {
 
 // trie is the automaton while it is built: state 0 is the root.
 type trie struct {
-	next    []int   // by state and class; completed by fail links
-	ends    [][]int // words that end in a state
-	breadth []int   // states in order of depth
+	next    []uint16 // by state and class; completed by fail links
+	ends    [][]int  // words that end in a state
+	breadth []int    // states in order of depth
 }
 
-func (t *trie) row(s int) []int { return t.next[s<<rowBits : (s+1)<<rowBits] }
+func (t *trie) row(s int) []uint16 { return t.next[s<<rowBits : (s+1)<<rowBits] }
 
 func newTrie(a *automaton, words []string) *trie {
-	t := &trie{next: make([]int, 1<<rowBits), ends: [][]int{nil}}
+	t := &trie{next: make([]uint16, 1<<rowBits), ends: [][]int{nil}}
 	for n, w := range words {
 		s := 0
 		for i := 0; i < len(w); i++ {
 			at := s<<rowBits + int(a.class[w[i]])
 			if t.next[at] == 0 {
-				t.next[at] = len(t.ends)
+				t.next[at] = uint16(len(t.ends)) // fewer than maxWords
 				t.ends = append(t.ends, nil)
-				t.next = append(t.next, make([]int, 1<<rowBits)...)
+				t.next = append(t.next, make([]uint16, 1<<rowBits)...)
 			}
-			s = t.next[at]
+			s = int(t.next[at])
 		}
 		t.ends[s] = append(t.ends[s], n)
 	}
@@ -114,13 +114,13 @@ func newTrie(a *automaton, words []string) *trie {
 // complete sets, breadth first, where a state goes when no word goes on: where
 // the longest proper suffix that is a state goes.
 func (t *trie) complete() {
-	fail := make([]int, len(t.ends))
+	fail := make([]uint16, len(t.ends))
 	t.breadth = append(t.breadth, 0)
 	for i := 0; i < len(t.breadth); i++ {
 		s := t.breadth[i]
-		row, back := t.row(s), t.row(fail[s])
+		row, back := t.row(s), t.row(int(fail[s]))
 		for c, to := range row {
-			via := 0
+			via := uint16(0)
 			if s != 0 {
 				via = back[c]
 			}
@@ -130,7 +130,7 @@ func (t *trie) complete() {
 			}
 			fail[to] = via
 			t.ends[to] = append(t.ends[to], t.ends[via]...)
-			t.breadth = append(t.breadth, to)
+			t.breadth = append(t.breadth, int(to))
 		}
 	}
 }
