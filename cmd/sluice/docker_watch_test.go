@@ -1,0 +1,347 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lineRule makes a finding of each line that the printer prints with -stamp.
+const lineRule = "[[rules]]\nid = \"line\"\nregex = '''[0-9]{19} [0-9]+ x{80}'''\nkeywords = [\"xxxx\"]\n"
+
+var printedLine = regexp.MustCompile(`^[0-9]{19} [0-9]+ x{80}$`)
+
+// A sidecar on a real engine is killed and stopped, and its container restarted,
+// at random moments: every line is a finding; a second time only what was
+// delivered since positions were saved last, and nothing after a clean stop.
+func TestRealDockerWatchIsKilled(t *testing.T) {
+	e := dockerEngine(t)
+	for _, driver := range []string{"json-file", "local"} {
+		t.Run(driver, func(t *testing.T) {
+			id, name := e.create(t, driver, "50m", 5, "-lines=100000000", "-pace=2ms", "-both", "-stamp")
+			e.start(t, id)
+			c := newKilledWatch(t, name)
+			for range chaosRounds(t, 6) {
+				if c.random.IntN(3) == 0 {
+					e.restart(t, id)
+				}
+				c.round()
+			}
+			e.stop(t, id)
+			want := 0
+			for _, stream := range e.held(t, id) {
+				for _, line := range stream {
+					if printedLine.MatchString(line) {
+						want++
+					}
+				}
+			}
+			c.end(want)
+		})
+	}
+}
+
+// killedWatch is a watch that is ended again and again.
+type killedWatch struct {
+	t       *testing.T
+	args    []string
+	random  *rand.Rand
+	seen    map[string]reported // by print
+	ends    []time.Time         // of the runs
+	clean   int                 // runs up to the last clean stop
+	doubles int
+	longest time.Duration // between a report and the kill that made the line come again
+}
+
+// reported is when a line was reported last.
+type reported struct {
+	run int
+	at  time.Time
+}
+
+func newKilledWatch(t *testing.T, container string) *killedWatch {
+	t.Helper()
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "rules.toml")
+	write(t, rules, os.O_TRUNC, lineRule)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	return &killedWatch{
+		t: t, args: []string{"--rules", rules, "--state-dir", filepath.Join(dir, "state"), "docker://" + container},
+		random: rand.New(rand.NewPCG(seed, 1)), seen: map[string]reported{},
+	}
+}
+
+func (c *killedWatch) start() *watched {
+	return watch(c.t, []string{"DOCKER_HOST=" + os.Getenv("DOCKER_HOST")}, c.args...)
+}
+
+// round runs a watch until it has reported some lines.
+func (c *killedWatch) round() {
+	c.t.Helper()
+	w := c.start()
+	w.finds(1+c.random.IntN(1200), "line")
+	how := []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[c.random.IntN(2)]
+	if code := w.stop(how); how == syscall.SIGTERM && code != exitClean {
+		c.t.Errorf("a clean stop ends with %d", code)
+	}
+	c.took(w)
+	if how == syscall.SIGTERM {
+		c.clean = len(c.ends)
+	}
+}
+
+// took counts what a run that has ended reported. A line that a run reported
+// before a clean stop must not come again.
+func (c *killedWatch) took(w *watched) {
+	c.t.Helper()
+	for _, f := range w.findings {
+		if f.Rule != "line" {
+			c.t.Errorf("a finding of %s", f.Rule)
+			continue
+		}
+		if last, again := c.seen[f.Secret.Print]; again {
+			c.doubles++
+			if last.run < c.clean || last.run == len(c.ends) {
+				c.t.Fatalf("run %d reports what run %d had; the last clean stop was that of run %d", len(c.ends), last.run, c.clean-1)
+			}
+			c.longest = max(c.longest, c.ends[last.run].Sub(last.at))
+		}
+		c.seen[f.Secret.Print] = reported{len(c.ends), f.at}
+	}
+	c.ends = append(c.ends, time.Now())
+}
+
+// end reads what is left, and compares with what was printed.
+func (c *killedWatch) end(want int) {
+	c.t.Helper()
+	w := c.start()
+	w.until("all lines", func() bool {
+		n := len(c.seen)
+		for _, f := range w.findings {
+			if _, again := c.seen[f.Secret.Print]; !again {
+				n++
+			}
+		}
+		return n >= want
+	})
+	if code := w.stop(syscall.SIGTERM); code != exitClean {
+		c.t.Errorf("a clean stop ends with %d", code)
+	}
+	c.took(w)
+	if len(c.seen) != want {
+		c.t.Errorf("%d lines, want %d", len(c.seen), want)
+	}
+	c.t.Logf("%d runs: %d lines, %d of them again, which were reported at most %s before the kill",
+		len(c.ends), len(c.seen), c.doubles, c.longest.Round(time.Millisecond))
+}
+
+// The copy of a container's log has every line once and in its stream's order,
+// whatever ends the process that writes it.
+func TestRealDockerCopyIsKilled(t *testing.T) {
+	e := dockerEngine(t)
+	for _, driver := range []string{"json-file", "local"} {
+		t.Run(driver, func(t *testing.T) {
+			id, name := e.create(t, driver, "50m", 5, "-lines=100000000", "-pace=300us", "-both", "-stamp")
+			e.start(t, id)
+			dir := t.TempDir()
+			out := filepath.Join(dir, "copy.log")
+			seed := uint64(time.Now().UnixNano())
+			random := rand.New(rand.NewPCG(seed, 1))
+			begin := func() (end func(syscall.Signal)) {
+				cmd := ownProcess(t, "redact", "--follow", "--state-dir", filepath.Join(dir, "state"), "-o", out, "docker://"+name)
+				cmd.Env = append(cmd.Env, "DOCKER_HOST="+os.Getenv("DOCKER_HOST"))
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				return func(how syscall.Signal) {
+					_ = cmd.Process.Signal(how)
+					_ = cmd.Wait() // the copy says it
+				}
+			}
+			size := int64(0)
+			for range chaosRounds(t, 6) {
+				if random.IntN(3) == 0 {
+					e.restart(t, id)
+				}
+				end := begin()
+				size = waitSize(t, out, size+random.Int64N(400_000))
+				end([]syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM}[random.IntN(3)])
+			}
+			e.stop(t, id)
+			want, total := e.held(t, id), int64(0)
+			for _, stream := range want {
+				for _, line := range stream {
+					total += int64(len(line)) + 1
+				}
+			}
+			end := begin()
+			waitSize(t, out, total)
+			end(syscall.SIGTERM)
+			t.Logf("seed %d: %d and %d lines", seed, len(want[0]), len(want[1]))
+			compareCopy(t, out, want)
+		})
+	}
+}
+
+// waitSize waits until a file has so many bytes, and returns how many it has.
+func waitSize(t *testing.T, path string, size int64) int64 {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		info, err := os.Stat(path)
+		if err == nil && info.Size() >= size {
+			return info.Size()
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s has not grown to %d bytes: %v", filepath.Base(path), size, info)
+		}
+	}
+}
+
+// compareCopy compares the lines of a copy with those of both streams: odd
+// numbers are standard error's.
+func compareCopy(t *testing.T, path string, want [2][]string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [2][]string
+	for line := range strings.Lines(string(text)) {
+		var run, n int
+		if _, err := fmt.Sscan(line, &run, &n); err != nil {
+			t.Fatalf("a line %.40q", line)
+		}
+		got[n%2] = append(got[n%2], strings.TrimSuffix(line, "\n"))
+	}
+	for stream := range want {
+		for i := range max(len(got[stream]), len(want[stream])) {
+			if i >= len(got[stream]) || i >= len(want[stream]) || got[stream][i] != want[stream][i] {
+				t.Fatalf("stream %d: %d lines, want %d; they differ at line %d", stream, len(got[stream]), len(want[stream]), i)
+			}
+		}
+	}
+}
+
+// Lines that rotation took while nobody read are a finding of their own, and
+// counted; what is held behind them comes once.
+func TestRealDockerWatchTellsOfAGap(t *testing.T) {
+	e := dockerEngine(t)
+	for _, driver := range []string{"json-file", "local"} {
+		t.Run(driver, func(t *testing.T) {
+			id, name := e.create(t, driver, "50k", 2, "-lines=20000", "-stamp")
+			c := newKilledWatch(t, name)
+			e.start(t, id)
+			e.await(t, id)
+			tellsOfAGap(t, c.start, func() (held int) {
+				e.start(t, id)
+				e.await(t, id)
+				lines := e.held(t, id)
+				return len(lines[0])
+			})
+		})
+	}
+}
+
+// tellsOfAGap runs a watch on a log, has it rotated away and starts another.
+func tellsOfAGap(t *testing.T, start func() *watched, rotate func() (held int)) {
+	t.Helper()
+	w := start()
+	w.finds(1, "line")
+	if code := w.stop(syscall.SIGTERM); code != exitClean || w.count(ruleGap) > 0 {
+		t.Fatalf("exit %d, %d gaps before any", code, w.count(ruleGap))
+	}
+	held := rotate()
+	w = start()
+	w.finds(held, "line")
+	w.finds(1, ruleGap)
+	if code := w.stop(syscall.SIGTERM); code != exitClean {
+		t.Errorf("exit %d", code)
+	}
+	if n := w.count("line"); n != held || w.count(ruleGap) != 1 {
+		t.Errorf("%d lines, want %d; %d gaps", n, held, w.count(ruleGap))
+	}
+}
+
+// rotatedDocker is a daemon with one container, which has stopped.
+type rotatedDocker struct {
+	mu  sync.Mutex
+	log []byte // frames
+}
+
+func (d *rotatedDocker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Api-Version", "1.41")
+	id := strings.Repeat("a", 64)
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/events"):
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	case strings.HasSuffix(r.URL.Path, "/containers/json"):
+		_ = json.NewEncoder(w).Encode([]map[string]any{{"Id": id, "Names": []string{"/gateway"}}})
+	case strings.HasSuffix(r.URL.Path, "/logs"):
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		_, _ = w.Write(d.log)
+	case strings.HasSuffix(r.URL.Path, "/json"):
+		_ = json.NewEncoder(w).Encode(map[string]any{"Id": id, "Name": "/gateway", "State": map[string]any{"Running": false}, "Config": map[string]any{}})
+	}
+}
+
+// hold makes the log n lines of a second.
+func (d *rotatedDocker) hold(at time.Time, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log = nil
+	for i := range n {
+		at = at.Add(time.Millisecond)
+		text := at.Format("2006-01-02T15:04:05.000000000Z ") + fmt.Sprintf("%d %d %s\n", at.UnixNano(), i, strings.Repeat("x", 80))
+		d.log = append(append(d.log, 1, 0, 0, 0, 0, 0, 0, byte(len(text))), text...)
+	}
+}
+
+func TestWatchTellsOfAGapOfAContainer(t *testing.T) {
+	d := &rotatedDocker{}
+	at := time.Date(2026, 1, 21, 9, 14, 0, 0, time.UTC)
+	d.hold(at, 50)
+	folder, err := os.MkdirTemp("", "d") // t.TempDir may be longer than a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	l, err := net.Listen("unix", filepath.Join(folder, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.Serve(l) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	c := newKilledWatch(t, "gateway")
+	start := func() *watched {
+		return watch(t, []string{"DOCKER_HOST=unix://" + filepath.Join(folder, "s")}, c.args...)
+	}
+	tellsOfAGap(t, start, func() int {
+		d.hold(at.Add(time.Hour), 70)
+		return 70
+	})
+}
