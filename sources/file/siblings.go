@@ -271,7 +271,7 @@ func (c *chain) inReadingOrder(order, all []sibling) []sibling {
 }
 
 // begun says that something of the generation was read.
-func (g *generation) begun() bool { return g.reader != nil || g.sent > g.seg.Start || g.off > g.sent }
+func (g *generation) begun() bool { return g.off > g.seg.Start || g.sent > g.seg.Start }
 
 // reading is the generation in the queue that has the file open; nil: none has.
 func (c *chain) reading(id fileID) *generation {
