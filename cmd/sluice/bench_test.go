@@ -5,6 +5,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"sluice/internal/pipeline"
@@ -69,6 +72,48 @@ func BenchmarkScan(b *testing.B) {
 				a := process()
 				a.stdout, a.stderr = discard{}, discard{}
 				if code := run([]string{command, name}, a); code > exitFound {
+					b.Fatal("exit code", code)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCores scans the log that SLUICE_BENCH_LOG names with one worker up to
+// one for each core; throughput should grow with them.
+func BenchmarkCores(b *testing.B) {
+	name := os.Getenv("SLUICE_BENCH_LOG")
+	info, err := os.Stat(name)
+	if err != nil {
+		b.Skip("SLUICE_BENCH_LOG names no log; bench/corpus makes them")
+	}
+	for jobs := 1; jobs <= runtime.NumCPU(); jobs++ {
+		b.Run(strconv.Itoa(jobs), func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(jobs))
+			b.SetBytes(info.Size())
+			for b.Loop() {
+				a := process()
+				a.stdout, a.stderr = discard{}, discard{}
+				if code := run([]string{"scan", name, "--jobs", strconv.Itoa(jobs)}, a); code > exitFound {
+					b.Fatal("exit code", code)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStart is the command from its arguments to the clean line of a first
+// byte, with all rules. Its parts have benchmarks beside them: reading the rules
+// (rules, new and first-line in detectors/pattern).
+func BenchmarkStart(b *testing.B) {
+	for _, command := range []string{"scan", "redact"} {
+		b.Run(command, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				a := process()
+				a.stdin, a.stdinTerminal = strings.NewReader("INFO: token='Zx9mQ2vR7tYpLk3WsDf8'\n"), false
+				a.stdout, a.stderr = discard{}, discard{}
+				if code := run([]string{command, "-"}, a); code > exitFound {
 					b.Fatal("exit code", code)
 				}
 			}

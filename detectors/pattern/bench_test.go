@@ -3,6 +3,7 @@
 package pattern
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -181,6 +182,44 @@ func BenchmarkAgainstGitleaks(b *testing.B) {
 			b.ReportMetric(theirs.Seconds()/same.Seconds(), "times-same-rules")
 			b.ReportMetric(theirs.Seconds()/all.Seconds(), "times-default-rules")
 			b.ReportMetric(float64(len(part)*b.N)/1e6/theirs.Seconds(), "gitleaks-MB/cpu-s")
+		})
+	}
+}
+
+// BenchmarkSidecar is the engine's share of one core while a gateway logs 10,000
+// lines a second, by how many lines a read brings: each batch has a lead of 4 KiB
+// that is searched again.
+func BenchmarkSidecar(b *testing.B) {
+	const linesPerSecond, lead = 10000, 4 << 10
+	d := detectors(b)["default"]
+	text := []byte(gatewayLog(1 << 20))
+	for _, atOnce := range []int{1, 10, 100} {
+		var list []*record.Batch
+		lines := 0
+		for from, end := 0, 0; end < len(text); from = end {
+			for range atOnce {
+				if i := bytes.IndexByte(text[end:], '\n'); i >= 0 {
+					end += i + 1
+					lines++
+				} else {
+					end = len(text)
+				}
+			}
+			start := max(0, from-lead)
+			list = append(list, batchOf(text[start:end], from-start))
+		}
+		b.Run(fmt.Sprintf("%d-lines-a-read", atOnce), func(b *testing.B) {
+			var found []record.Match
+			begin := cpuTime(b)
+			for b.Loop() {
+				for _, batch := range list {
+					batch.Views = batch.Views[:0]
+					view.Expand(batch)
+				}
+				found = detectAll(d, found[:0], list)
+			}
+			line := (cpuTime(b) - begin).Seconds() / float64(b.N*lines)
+			b.ReportMetric(100*line*linesPerSecond, "%-of-a-core")
 		})
 	}
 }
