@@ -278,8 +278,18 @@ func (f *follower) owned(id fileID) bool {
 	return f.held[id].chain != nil && id != (fileID{})
 }
 
-// behind counts what is there of a generation and was not read.
-func (f *follower) behind(g *generation) int64 { return max(0, g.seen-g.off) }
+// countBehind counts what is there and was not read.
+func (f *follower) countBehind() {
+	n := int64(0)
+	for _, c := range f.all() {
+		c.mu.Lock()
+		for _, g := range c.queue {
+			n += max(0, max(g.seen, g.size)-g.off)
+		}
+		c.mu.Unlock()
+	}
+	f.stats.Behind.Store(n)
+}
 
 // commit notes what is delivered.
 func (f *follower) commit(at record.Mark) {

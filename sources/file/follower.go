@@ -188,6 +188,7 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 			return nil, err
 		}
 		f.dropGone()
+		f.countBehind()
 		took := f.now().Sub(now)
 		p.discovery = f.now().Add(min(max(minDiscovery, costFactor*took), maxDiscovery))
 	}

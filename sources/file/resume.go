@@ -128,7 +128,7 @@ func (c *chain) openCurrent(resumed bool) {
 	if c.live() != nil {
 		return
 	}
-	n, err := c.openFile(c.path)
+	n, _ := c.openFile(c.path)
 	if n == nil {
 		return // look says what is wrong
 	}
