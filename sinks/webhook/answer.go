@@ -124,5 +124,5 @@ func seconds(n float64) time.Duration {
 	if math.IsNaN(n) || n <= 0 {
 		return 0
 	}
-	return time.Duration(min(n, maxRetryAfter.Seconds()) * float64(time.Second))
+	return time.Duration(math.Round(min(n, maxRetryAfter.Seconds()) * float64(time.Second)))
 }

@@ -196,6 +196,9 @@ func closeSink(t *testing.T, s *Sink) {
 	}
 }
 
+// pass lets time go by on the clock of a bubble.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // inBubble runs a test under the fake clock; it fails if a goroutine stays.
 func inBubble(t *testing.T, test func(t *testing.T, r *receiver)) {
 	synctest.Test(t, func(t *testing.T) {

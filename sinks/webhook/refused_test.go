@@ -68,14 +68,14 @@ func TestFullLetters(t *testing.T) {
 		r.answer = refuseWord("secret 1", http.StatusBadRequest)
 		s := r.open(func(c *Config) { c.Spool, c.SpoolBytes = dir, minSpoolBytes })
 		write(t, s, 1)
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if st := s.Stats(); st.Refused != 0 || st.Waiting != 1 {
 			t.Errorf("%+v", st)
 		}
 		if err := os.Remove(filepath.Join(dir, "refused.jsonl")); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if st := s.Stats(); st.Refused != 1 || st.Waiting != 0 {
 			t.Errorf("%+v", st)
 		}

@@ -77,18 +77,18 @@ func TestKeyFileRotates(t *testing.T) {
 		r.verify = func(h http.Header, body []byte) error { return accepts.Verify(body, h) }
 		s := r.open(func(c *Config) { c.SigningKeys, c.Spool = []Value{{File: path}}, t.TempDir() })
 		write(t, s, 0)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 		write(t, s, 1)
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if st := s.Stats(); st.Waiting != 1 || st.Refused != 0 {
 			t.Errorf("without its key: %+v", st)
 		}
 		accepts = verifier(t, signingKey("new "))
 		keyFile(t, path, signingKey("new "))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		closeSink(t, s)
 		each(t, r, 2)
 	})
@@ -142,7 +142,7 @@ func TestClockIsNoExcuse(t *testing.T) {
 		}
 		s := r.open(func(c *Config) { c.SigningKeys, c.Spool = []Value{literal(signingKey("key "))}, t.TempDir() })
 		write(t, s, 1)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if st := s.Stats(); st.Refused != 1 || st.Failed != 2 {
 			t.Errorf("%+v", st)
 		}
