@@ -17,6 +17,9 @@ import (
 const (
 	// canaryWait is how long a false key may take to come back.
 	canaryWait = 30 * time.Second
+	// canaryFirst is when the first one flies: one that were printed before the
+	// sources look for the first time would be a part of what was there before.
+	canaryFirst = 5 * time.Second
 	// canaryKept is how many of a gateway's last false keys are recognised.
 	canaryKept = 3
 	// minCanary keeps canaries from overtaking one another.
@@ -74,15 +77,16 @@ func (c *canaryControl) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, b := range c.birds {
 		wg.Go(func() {
-			tick := time.NewTicker(c.every)
-			defer tick.Stop()
+			next := time.NewTimer(canaryFirst)
+			defer next.Stop()
 			for {
-				c.fly(ctx, b)
 				select {
 				case <-ctx.Done():
 					return
-				case <-tick.C:
+				case <-next.C:
 				}
+				next.Reset(c.every)
+				c.fly(ctx, b)
 			}
 		})
 	}

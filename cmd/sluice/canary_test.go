@@ -113,7 +113,7 @@ func TestCanaryProvesTheLogPath(t *testing.T) {
 		defer run.Wait()
 		defer cancel()
 
-		time.Sleep(2*every + time.Second)
+		time.Sleep(canaryFirst + 2*every + time.Second)
 		if why := c.unready(); g.sent != 3 || len(why) > 0 || len(sink.all()) > 0 {
 			t.Fatalf("%d canaries are back: unready %q, findings %v", g.sent, why, sink.all())
 		}
