@@ -59,10 +59,16 @@ type killedWatch struct {
 	args    []string
 	random  *rand.Rand
 	seen    map[string]reported // by print
-	ends    []time.Time         // of the runs
-	clean   int                 // runs up to the last clean stop
+	runs    []ended
+	torn    int // half lines of the run, which a kill leaves
 	doubles int
 	longest time.Duration // between a report and the kill that made the line come again
+}
+
+// ended is how a run ended, and when.
+type ended struct {
+	clean bool
+	at    time.Time
 }
 
 // reported is when a line was reported last.
@@ -84,8 +90,36 @@ func newKilledWatch(t *testing.T, container string) *killedWatch {
 	}
 }
 
+// start begins a run. A kill can leave half a line in the pipe.
 func (c *killedWatch) start() *watched {
-	return watch(c.t, []string{"DOCKER_HOST=" + os.Getenv("DOCKER_HOST")}, c.args...)
+	c.t.Helper()
+	cmd := ownProcess(c.t, append([]string{"watch", "--format", "jsonl"}, c.args...)...)
+	cmd.Env = append(cmd.Env, "DOCKER_HOST="+os.Getenv("DOCKER_HOST"))
+	w := &watched{t: c.t, cmd: cmd, changed: make(chan struct{})}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd.Stderr = &w.said // read behind the end only
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	w.lines(out, func(line []byte) {
+		f := watchedFinding{at: time.Now()}
+		if json.Unmarshal(line, &f) != nil {
+			c.torn++
+			return
+		}
+		w.findings = append(w.findings, f)
+	})
+	c.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			w.read.Wait()
+			_ = cmd.Wait()
+		}
+	})
+	return w
 }
 
 // round runs a watch until it has reported some lines.
@@ -93,20 +127,18 @@ func (c *killedWatch) round() {
 	c.t.Helper()
 	w := c.start()
 	w.finds(1+c.random.IntN(1200), "line")
-	how := []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[c.random.IntN(2)]
-	if code := w.stop(how); how == syscall.SIGTERM && code != exitClean {
-		c.t.Errorf("a clean stop ends with %d", code)
-	}
-	c.took(w)
-	if how == syscall.SIGTERM {
-		c.clean = len(c.ends)
-	}
+	c.stop(w, []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM}[c.random.IntN(2)])
 }
 
-// took counts what a run that has ended reported. A line that a run reported
-// before a clean stop must not come again.
-func (c *killedWatch) took(w *watched) {
+// stop ends a run and counts what it reported. A line that a run reported which
+// was stopped cleanly must not come again.
+func (c *killedWatch) stop(w *watched, how syscall.Signal) {
 	c.t.Helper()
+	clean := how == syscall.SIGTERM
+	if code := w.stop(how); clean && (code != exitClean || c.torn > 0) || c.torn > 1 {
+		c.t.Errorf("after %v: exit %d, %d half lines, and it said %s", how, code, c.torn, w.said.String())
+	}
+	c.torn = 0
 	for _, f := range w.findings {
 		if f.Rule != "line" {
 			c.t.Errorf("a finding of %s", f.Rule)
@@ -114,14 +146,14 @@ func (c *killedWatch) took(w *watched) {
 		}
 		if last, again := c.seen[f.Secret.Print]; again {
 			c.doubles++
-			if last.run < c.clean || last.run == len(c.ends) {
-				c.t.Fatalf("run %d reports what run %d had; the last clean stop was that of run %d", len(c.ends), last.run, c.clean-1)
+			if last.run == len(c.runs) || c.runs[last.run].clean {
+				c.t.Fatalf("run %d reports again what run %d had", len(c.runs), last.run)
 			}
-			c.longest = max(c.longest, c.ends[last.run].Sub(last.at))
+			c.longest = max(c.longest, c.runs[last.run].at.Sub(last.at))
 		}
-		c.seen[f.Secret.Print] = reported{len(c.ends), f.at}
+		c.seen[f.Secret.Print] = reported{len(c.runs), f.at}
 	}
-	c.ends = append(c.ends, time.Now())
+	c.runs = append(c.runs, ended{clean, time.Now()})
 }
 
 // end reads what is left, and compares with what was printed.
@@ -137,15 +169,12 @@ func (c *killedWatch) end(want int) {
 		}
 		return n >= want
 	})
-	if code := w.stop(syscall.SIGTERM); code != exitClean {
-		c.t.Errorf("a clean stop ends with %d", code)
-	}
-	c.took(w)
+	c.stop(w, syscall.SIGTERM)
 	if len(c.seen) != want {
 		c.t.Errorf("%d lines, want %d", len(c.seen), want)
 	}
 	c.t.Logf("%d runs: %d lines, %d of them again, which were reported at most %s before the kill",
-		len(c.ends), len(c.seen), c.doubles, c.longest.Round(time.Millisecond))
+		len(c.runs), len(c.seen), c.doubles, c.longest.Round(time.Millisecond))
 }
 
 // The copy of a container's log has every line once and in its stream's order,
@@ -336,11 +365,8 @@ func TestWatchTellsOfAGapOfAContainer(t *testing.T) {
 		_ = server.Close()
 		<-ended
 	})
-	c := newKilledWatch(t, "gateway")
-	start := func() *watched {
-		return watch(t, []string{"DOCKER_HOST=unix://" + filepath.Join(folder, "s")}, c.args...)
-	}
-	tellsOfAGap(t, start, func() int {
+	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(folder, "s"))
+	tellsOfAGap(t, newKilledWatch(t, "gateway").start, func() int {
 		d.hold(at.Add(time.Hour), 70)
 		return 70
 	})
