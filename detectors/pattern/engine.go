@@ -34,6 +34,9 @@ type tails struct {
 	program  func() *program
 	beside   edge  // what can stand right before the place
 	look     *look // at what stands behind it; nil: it tells nothing
+	// direct: a place that passes the look is tried with the whole expression at
+	// once, which is no dearer for a rule of one branch behind a run of runes.
+	direct bool
 }
 
 const maxTails = 64 // of a group: a mask has so many bits
@@ -155,6 +158,7 @@ func (e *engine) group(known map[string]int, list []*branch) int {
 		for _, b := range list {
 			g.beside.add(b.beside())
 		}
+		g.direct = len(list) == 1 && g.look != nil && list[0].rule.before != nil
 		e.groups = append(e.groups, g)
 	}
 	return n

@@ -121,7 +121,11 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	case t.group >= 0:
 		g, at := m.engine.groups[t.group], end-t.back
 		if g.beside.has(frag.text, at) && (g.look == nil || g.look.passes(frag.text, at, &m.gaps[t.group])) {
-			m.tryGroup(frag, t, at, end)
+			if !g.direct {
+				m.tryGroup(frag, t, at, end)
+			} else if r := g.branches[0].rule.index; !m.off[r] {
+				m.note(r, place{at: int32(at), hit: int32(end)})
+			}
 		} else if g.look != nil && m.gaps[t.group].end >= end+horizon {
 			m.past.keep(frag, t, end)
 		}
