@@ -17,6 +17,7 @@ FROM scratch AS prebuilt
 COPY dist/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --chown=65532:65532 dist/state /var/lib/sluice
 COPY dist/sluice /sluice
+ENV SLUICE_STATE_DIR=/var/lib/sluice
 USER 65532:65532
 WORKDIR /var/lib/sluice
 ENTRYPOINT ["/sluice"]
@@ -33,6 +34,7 @@ FROM scratch
 COPY --from=build /src/dist/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build --chown=65532:65532 /src/dist/state /var/lib/sluice
 COPY --from=build /src/dist/sluice /sluice
+ENV SLUICE_STATE_DIR=/var/lib/sluice
 USER 65532:65532
 WORKDIR /var/lib/sluice
 ENTRYPOINT ["/sluice"]

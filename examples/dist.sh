@@ -3,8 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf dist
-mkdir -p dist/state
-touch dist/state/.keep
+mkdir -p -m 700 dist/state
 CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=${RELEASE:-}" -o dist/sluice ./cmd/sluice
 for certs in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
   if [ -s "$certs" ]; then
