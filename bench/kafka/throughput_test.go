@@ -1,0 +1,231 @@
+// Package kafka measures how fast topics are redacted into topics; run.sh runs it.
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient"
+	"sluice/internal/pipeline"
+	"sluice/internal/redact"
+	kafkasink "sluice/sinks/kafka"
+	kafkasource "sluice/sources/kafka"
+)
+
+const partitions = 4
+
+// TestMain lets the test binary be the plain copy: a process of its own, as the
+// program that it is compared with.
+func TestMain(m *testing.M) {
+	if from := os.Getenv("SLUICE_BENCH_COPY_FROM"); from != "" {
+		if err := plainCopy(from, os.Getenv("SLUICE_BENCH_COPY_TO")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// plainCopy copies a topic as the program does, without looking at a byte.
+func plainCopy(from, to string) error {
+	src, err := kafkasource.Open(from, kafkaclient.Env{}, kafkasource.Config{})
+	if err != nil {
+		return err
+	}
+	cfg, err := kafkasink.Parse(to, kafkaclient.Env{})
+	if err != nil {
+		return err
+	}
+	sink, err := kafkasink.NewCopies(context.Background(), cfg)
+	if err != nil {
+		return err
+	}
+	return pipeline.Run(context.Background(), context.Background(), pipeline.Config{
+		Sources: []pipeline.Source{src}, Sink: sink, Jobs: 2, Ordered: true,
+		Detectors: func() []pipeline.Detector { return nil },
+		Redactor:  redact.New(redact.Config{PrintKey: make([]byte, 16)}),
+	})
+}
+
+type bench struct {
+	t       *testing.T
+	broker  string
+	program string
+	admin   *kgo.Client
+	size    int64 // bytes of values
+	dir     string
+}
+
+// cost is what a run took: of the clock, and of the processors, in all its
+// processes.
+type cost struct {
+	wall, cpu time.Duration
+	peak      int64 // KiB of the largest process
+}
+
+func (b *bench) rate(c cost) string {
+	mb := float64(b.size) / 1e6
+	return fmt.Sprintf("%6.1f MB/s, %5.1f MB a second of processor, %d MiB", mb/c.wall.Seconds(), mb/c.cpu.Seconds(), c.peak>>10)
+}
+
+func TestThroughput(t *testing.T) {
+	broker := os.Getenv("SLUICE_BENCH_KAFKA")
+	if broker == "" {
+		t.Skip("SLUICE_BENCH_KAFKA names no broker: use run.sh")
+	}
+	mb, err := strconv.Atoi(os.Getenv("SLUICE_BENCH_MB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, broker: broker, program: os.Getenv("SLUICE_BENCH_PROGRAM"), dir: t.TempDir()}
+	if b.admin, err = kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
+		t.Fatal(err)
+	}
+	defer b.admin.Close()
+	in := b.topic("in")
+	b.fill(in, int64(mb)<<20)
+	b.write("print.key", "0123456789abcdef0123456789abcdef")
+	b.write("told.env", "API_TOKEN=kJ8sH2dL5qW9xZ3cA7mQ\n")
+	const rounds = 3
+	var copies, alone, one, two []cost
+	for i := range rounds {
+		copies = append(copies, b.copy(in))
+		alone = append(alone, b.redact(in, 1, "", 0))
+		one = append(one, b.redact(in, 1, fmt.Sprintf("one-%d-%d", os.Getpid(), i), 1))
+		two = append(two, b.redact(in, 2, fmt.Sprintf("two-%d-%d", os.Getpid(), i), 1))
+	}
+	c, r, g1, g2 := best(copies), best(alone), best(one), best(two)
+	t.Logf("%d MB in %d partitions, best of %d", b.size/1e6, partitions, rounds)
+	t.Logf("plain copy              %s", b.rate(c))
+	t.Logf("redaction               %s", b.rate(r))
+	t.Logf("group of 1, 1 core each %s", b.rate(g1))
+	t.Logf("group of 2, 1 core each %s", b.rate(g2))
+	t.Logf("redaction runs at %.0f %% of the copy; two instances at %.2f times one", 100*c.wall.Seconds()/r.wall.Seconds(), g1.wall.Seconds()/g2.wall.Seconds())
+}
+
+func best(all []cost) cost {
+	least := all[0]
+	for _, c := range all[1:] {
+		if c.wall < least.wall {
+			least = c
+		}
+	}
+	return least
+}
+
+func (b *bench) write(name, text string) {
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) topic(what string) string {
+	name := fmt.Sprintf("sluice-bench-%s-%d", what, time.Now().UnixNano())
+	req := kmsg.NewPtrCreateTopicsRequest()
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, partitions, 1
+	req.Topics = append(req.Topics, rt)
+	if res, err := req.RequestWith(b.t.Context(), b.admin); err != nil || res.Topics[0].ErrorCode != 0 {
+		b.t.Fatalf("create %s: %v", name, err)
+	}
+	for p := range int32(partitions) { // once it takes messages, everybody knows it
+		if err := b.admin.ProduceSync(b.t.Context(), &kgo.Record{Topic: name, Partition: p, Value: []byte("begin")}).FirstErr(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.t.Cleanup(func() {
+		del := kmsg.NewPtrDeleteTopicsRequest()
+		dt := kmsg.NewDeleteTopicsRequestTopic()
+		dt.Topic = &name
+		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
+		_, _ = del.RequestWith(context.Background(), b.admin)
+	})
+	return name
+}
+
+// fill writes lines as a gateway logs them, one in a hundred with a secret.
+func (b *bench) fill(topic string, size int64) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for i := 0; b.size < size; i++ {
+		value := fmt.Appendf(nil, `{"time":"2026-01-21T09:14:%02d.%03dZ","level":"INFO","logger":"proxy","request_id":"%08x-%04x","model":"claude-3-haiku",`+
+			`"user":"team-%d","status":200,"latency_ms":%d,"tokens":{"in":%d,"out":%d},"message":"POST /v1/chat/completions finished, cache miss, provider answered"`,
+			i%60, i%1000, rnd.Uint32(), i&0xffff, i%50, rnd.IntN(5000), rnd.IntN(4000), rnd.IntN(900))
+		if i%100 == 0 {
+			value = append(value, `,"authorization":"Bearer kJ8sH2dL5qW9xZ3cA7mQ"`...)
+		}
+		value = append(value, '}')
+		b.size += int64(len(value))
+		b.admin.Produce(b.t.Context(), &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: strconv.AppendInt(nil, int64(i%50), 10), Value: value}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.t.Errorf("fill: %v", err)
+			}
+		})
+	}
+	if err := b.admin.Flush(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) uri(topic string) string { return "kafka://" + b.broker + "/" + topic }
+
+func (b *bench) copy(in string) cost {
+	self, err := os.Executable()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.t.Context(), self)
+	cmd.Env = append(os.Environ(), "SLUICE_BENCH_COPY_FROM="+b.uri(in), "SLUICE_BENCH_COPY_TO="+b.uri(b.topic("copy")))
+	return b.run(cmd)
+}
+
+// redact runs the program, n times at once; cores limits each, 0 does not.
+func (b *bench) redact(in string, n int, group string, cores int) cost {
+	source, to := b.uri(in), b.uri(b.topic("clean"))
+	if group != "" {
+		source += "?group=" + group
+	}
+	var all []*exec.Cmd
+	for range n {
+		cmd := exec.CommandContext(b.t.Context(), b.program, "redact", source, "--to", to,
+			"--secrets-file", filepath.Join(b.dir, "told.env"), "--print-key-file", filepath.Join(b.dir, "print.key"))
+		if cores > 0 {
+			cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
+		}
+		all = append(all, cmd)
+	}
+	return b.run(all...)
+}
+
+func (b *bench) run(all ...*exec.Cmd) (c cost) {
+	from := time.Now()
+	var running sync.WaitGroup
+	for _, cmd := range all {
+		cmd.Stderr = os.Stderr
+		running.Go(func() {
+			if err := cmd.Run(); err != nil {
+				b.t.Errorf("%s: %v", cmd.Path, err)
+			}
+		})
+	}
+	running.Wait()
+	c.wall = time.Since(from)
+	for _, cmd := range all {
+		if s := cmd.ProcessState; s != nil {
+			c.cpu += s.UserTime() + s.SystemTime()
+			c.peak = max(c.peak, peakOf(s))
+		}
+	}
+	return c
+}
