@@ -58,7 +58,7 @@ func health(ctx context.Context, a *app, listen string) error {
 	}
 	resp, err := (&http.Client{Transport: &http.Transport{}}).Do(req) // no proxy: it is this machine
 	if err != nil {
-		return incompleteError(errors.New("nobody answers at "+listen), "is sluice exec running with --listen?")
+		return incompleteError(errors.New("nobody answers at "+listen), "is sluice watch or exec running with --listen?")
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxHealthBody))
