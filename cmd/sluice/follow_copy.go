@@ -46,9 +46,11 @@ type copyFile struct {
 	length  int64
 	marks   map[string]map[string]record.Mark // by source and stream
 	dirty   bool
+	known   bool // a document says how long FILE is
 	failed  error
 	sources map[string]pipeline.Source
 
+	begin  sync.Once  // the first save, before the first byte is written
 	saving sync.Mutex // of what follows
 	head   []byte     // first bytes, once there are copyHead
 	states map[string]json.RawMessage
@@ -147,6 +149,11 @@ func (c *copyFile) Write(_ context.Context, ds []record.Delivery) error {
 		}
 		text = bytes.Join(parts, nil)
 	}
+	c.begin.Do(func() {
+		if err := c.save(); err != nil {
+			c.fail(err)
+		}
+	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failed != nil {
@@ -171,6 +178,12 @@ func (c *copyFile) Write(_ context.Context, ds []record.Delivery) error {
 	}
 	c.dirty = true
 	return nil
+}
+
+func (c *copyFile) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = err
 }
 
 // Close leaves the last save to who has ended the run.
@@ -232,12 +245,12 @@ func (c *copyFile) save() error {
 		return nil
 	}
 	c.mu.Lock()
-	changed, failed, length := c.dirty, c.failed, c.length
+	changed, failed, length := c.dirty || !c.known, c.failed, c.length
 	doc := checkpoint.Document{Sources: map[string]checkpoint.Source{}}
 	for name, marks := range c.marks {
 		doc.Sources[name] = checkpoint.Source{Marks: maps.Clone(marks)}
 	}
-	c.dirty = false
+	c.dirty, c.known = false, true
 	known := maps.Clone(c.sources)
 	c.mu.Unlock()
 	if c.addStates(&doc, known) {
