@@ -88,9 +88,9 @@ func (r *receiver) stop() {
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	r.times = append(r.times, time.Now())
-	n := len(r.times)
+	n, answer := len(r.times), r.answer
 	r.mu.Unlock()
-	if r.answer != nil && !r.answer(n, w, req) {
+	if answer != nil && !answer(n, w, req) {
 		return
 	}
 	body, err := io.ReadAll(req.Body)
@@ -141,6 +141,13 @@ func (r *receiver) counts() map[string]int64 {
 		n[a.Finding.Context] += a.Count
 	}
 	return n
+}
+
+// behave changes how it answers while it is asked.
+func (r *receiver) behave(answer func(int, http.ResponseWriter, *http.Request) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = answer
 }
 
 func (r *receiver) setDown(down bool) {

@@ -148,7 +148,7 @@ func TestTakenThenCut(t *testing.T) {
 		}
 		n := 0
 		for _, text := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", "HTTP/1.1 200 OK\r\n\r\n", "", "HTTP/1.1 20"} {
-			r.answer = takeAnd(text)
+			r.behave(takeAnd(text))
 			s := r.open(nil)
 			for range 4 {
 				write(t, s, n)

@@ -55,7 +55,7 @@ func TestIDOutlivesRestarts(t *testing.T) {
 		if len(ids) != 1 {
 			t.Errorf("ids and their requests: %v", ids)
 		}
-		r.answer = nil
+		r.behave(nil)
 		s := r.open(func(c *Config) { c.Spool = dir })
 		time.Sleep(2 * time.Hour)
 		closeSink(t, s)
@@ -106,9 +106,10 @@ func TestCrashesAtRandom(t *testing.T) {
 func crashAtRandom(t *testing.T, r *receiver, rnd *rand.Rand) {
 	bad := badAnswers(t)
 	last := false
+	answers := rand.New(rand.NewSource(rnd.Int63())) // the receiver's, under its mutex
 	r.answer = func(_ int, w http.ResponseWriter, req *http.Request) bool {
 		r.mu.Lock()
-		n, k := rnd.Intn(3), rnd.Intn(len(bad))
+		n, k := answers.Intn(3), answers.Intn(len(bad))
 		good := last
 		r.mu.Unlock()
 		if n > 0 || good {

@@ -281,7 +281,7 @@ func TestAtMostOneRequestASecondWhileDown(t *testing.T) {
 			if st := s.Stats(); st.Delivered != 0 || st.Waiting != 60 {
 				t.Errorf("answer %d: %+v", i, st)
 			}
-			r.answer = nil
+			r.behave(nil)
 			pass(maxRetryAfter + 2*time.Minute)
 			closeSink(t, s)
 			each(t, r, 60)
