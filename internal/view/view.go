@@ -154,15 +154,16 @@ func (e *expander) text(b *record.Batch) {
 	root := &node{builder: builder{text: b.Text}, last: rounds, raw: true}
 	record := 0
 	for lo := 0; lo < len(b.Text); {
-		hi := lineEnd(b.Text, lo)
 		for record < len(b.Records) && b.Records[record].End <= lo {
 			record++
 		}
+		// A line ends with its record: messages have no line ends of their own, and
+		// to look for one behind each would read the batch as often as it has records.
+		end := len(b.Text)
 		if record < len(b.Records) {
-			if end := b.Records[record].End; end < hi {
-				hi = end
-			}
+			end = min(end, b.Records[record].End)
 		}
+		hi := lineEnd(b.Text[:end], lo)
 		if !e.root(root, lo, hi, 0) {
 			e.over = appendSpan(e.over, 0, lo, hi)
 		}
