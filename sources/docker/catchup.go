@@ -11,6 +11,8 @@ const (
 	// probe is how many messages from the end are asked for where little can be
 	// new: a daemon finds them without reading its files from the beginning.
 	probe = 1000
+	// nearProbe is asked for first where nothing new is most likely.
+	nearProbe = 64
 	// slack is asked for before the last stamp, and drops out again by counting:
 	// stamps of the two streams can be in another order than the file, and a
 	// clock can be set back by less than can be told from the Date header.
@@ -49,8 +51,13 @@ func (r *reader) sync(ctx context.Context) (n int, err error) {
 	since, tail := r.since(), -1
 	if r.placed && !since.IsZero() {
 		tail = probe
+		if r.near {
+			ask(since, nearProbe)
+		}
 	}
-	ask(since, tail)
+	if !r.near || tail < 0 || errors.Is(err, errShort) {
+		ask(since, tail)
+	}
 	if errors.Is(err, errShort) && !since.IsZero() {
 		ask(since, -1)
 	}

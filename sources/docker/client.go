@@ -78,6 +78,7 @@ func (a *api) Inspect(ctx context.Context, id string) (details, error) {
 	if c.State != nil {
 		d.running = c.State.Running
 	}
+	d.logPath = c.LogPath
 	if c.HostConfig != nil {
 		d.driver, d.options = c.HostConfig.LogConfig.Type, c.HostConfig.LogConfig.Config
 	}

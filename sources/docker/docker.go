@@ -20,10 +20,13 @@
 // stamps, and stamps that go back because a clock was set, are counted, not
 // compared. What follow=1 delivers is believed only where it goes on in step;
 // in any doubt a request without follow, which sees a whole snapshot of the
-// files, decides. Follow alone loses and doubles lines at rotation.
+// files, decides. A silence long enough for a file to be filled and rotated away
+// is such a doubt. Follow alone loses and doubles lines at rotation. With
+// Config.File the daemon's own files are both snapshot and connection.
 //
 // The limits: what a driver in non-blocking mode drops, and what rotation takes
-// between two requests, is gone; the latter is reported. json-file replaces
+// between two requests, is gone; the latter is reported, and so is a place that the
+// daemon cannot read, as a killed one leaves it. json-file replaces
 // bytes that are no UTF-8, and so does a daemon that sends NDJSON. A line over
 // 1 MiB is cut as in internal/lines; its mark may name a piece that the cut
 // divides, so that a crash there reads up to 16 KiB again. When the daemon's
@@ -76,6 +79,11 @@ type Config struct {
 	// Env reads the environment: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS,
 	// DOCKER_CERT_PATH, DOCKER_CONFIG, DOCKER_API_VERSION, HOME. nil: all empty.
 	Env func(string) string
+	// File reads logs of the json-file driver where the daemon writes them, in
+	// Folder: the daemon's containers folder as it is mounted here; "": where the
+	// daemon has it. Other logs, and those that are not there, are asked for.
+	File   bool
+	Folder string
 	// Self is the id of the container that Sluice runs in, which is never read.
 	// "": found out from /proc.
 	Self string
@@ -161,6 +169,9 @@ func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
 		return err
 	}
 	defer e.Close()
+	if s.cfg.File {
+		e = newFolder(e, s.cfg.Folder, s.log)
+	}
 	if s.cfg.Self == "" {
 		s.cfg.Self = self()
 	}

@@ -40,6 +40,7 @@ type details struct {
 	running bool
 	driver  string
 	options map[string]string // of the driver
+	logPath string            // where the daemon writes the log; "": in no file
 	env     []string          // full of secrets
 }
 

@@ -2,8 +2,10 @@ package docker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +23,7 @@ type daemon struct {
 	listeners  map[chan string]bool // of events
 	deaf       bool                 // events are lost
 	down       bool
+	broken     bool     // its files could not be written
 	requests   []string // paths with queries
 }
 
@@ -31,6 +34,7 @@ type container struct {
 	labels     map[string]string
 	env        []string
 	driver     map[string]string // options
+	logPath    string            // a file that the log is written to as well
 	tty        bool
 	running    bool
 	unreadable bool // 501
@@ -166,12 +170,45 @@ func (c *container) entry(s side, text string, last bool) {
 	if !last {
 		c.partial[s], m.part = m.stamp, partMore
 	}
+	c.keep(m)
+}
+
+// keep logs a message. d.mu is held.
+func (c *container) keep(m message) {
 	c.log = append(c.log, m)
+	if c.logPath == "" {
+		return
+	}
+	line, _ := json.Marshal(map[string]any{"log": string(m.text), "stream": m.side.String(), "time": time.Unix(0, m.stamp).UTC()})
+	f, err := os.OpenFile(c.logPath, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
+	if errors.Join(err, f.Close()) != nil {
+		c.d.broken = true
+	}
+}
+
+// turn rotates the file, which keeps nine.
+func (c *container) turn() {
+	c.change(func() {
+		for i := 8; i >= 0; i-- {
+			from := fmt.Sprint(c.logPath, ".", i)
+			if i == 0 {
+				from = c.logPath
+			}
+			_ = os.Rename(from, fmt.Sprint(c.logPath, ".", i+1))
+		}
+		f, err := os.Create(c.logPath)
+		if errors.Join(err, f.Close()) != nil {
+			c.d.broken = true
+		}
+	})
 }
 
 // put logs a message with a stamp of its own.
 func (c *container) put(s side, text string, at time.Time) {
-	c.change(func() { c.log = append(c.log, message{side: s, stamp: at.UnixNano(), text: []byte(text)}) })
+	c.change(func() { c.keep(message{side: s, stamp: at.UnixNano(), text: []byte(text)}) })
 }
 
 // text is all that the container printed to a stream in whole messages.
@@ -243,7 +280,7 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, id, what stri
 	}
 	defer d.mu.Unlock()
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"Id": c.id, "Name": "/" + c.name, "State": map[string]any{"Running": c.running},
+		"Id": c.id, "Name": "/" + c.name, "LogPath": c.logPath, "State": map[string]any{"Running": c.running},
 		"Config":     map[string]any{"Tty": c.tty, "Env": c.env, "Labels": c.labels},
 		"HostConfig": map[string]any{"LogConfig": map[string]any{"Type": "json-file", "Config": c.driver}},
 	})

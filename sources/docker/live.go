@@ -126,8 +126,10 @@ func (l *live) run(ctx context.Context) error {
 				return err
 			}
 		case <-l.poke:
-			if _, err := l.inspect(ctx); err != nil {
+			if d, err := l.inspect(ctx); err != nil {
 				return err
+			} else if !d.running {
+				return io.EOF // what it printed last is in its log
 			}
 		case <-timer.C:
 			if err := l.tick(ctx); err != nil {
@@ -154,13 +156,15 @@ func (l *live) takeChunk(ctx context.Context, c chunk) error {
 
 func (l *live) takeOne(ctx context.Context, m message, now time.Time) error {
 	switch v := l.cursors[m.side].judge(m.stamp, maphash.Bytes(l.seed, m.text)); {
-	case v == fresh && !l.doubted:
+	case v == fresh && !l.doubted && !l.jumps(m.stamp):
 		if l.lags(now, m.stamp) {
 			return errUntrusted
 		}
 		return l.take(m)
 	case v == fresh:
-		if err := l.decide(ctx); err != nil {
+		l.near = !l.doubted
+		err := l.decide(ctx)
+		if l.near = false; err != nil {
 			return err
 		}
 		if m.stamp > l.cursors[m.side].stamp { // the files do not have it yet
@@ -191,6 +195,14 @@ func (l *live) lags(now time.Time, stamp int64) bool {
 	took := now.Sub(time.Unix(0, stamp))
 	l.lag = min(l.lag, took)
 	return took-l.lag > mostLag
+}
+
+// jumps says whether a file of the log may have been written and rotated away
+// between the last message and one with this stamp: a daemon's follower that
+// sleeps through two rotations skips what lay between, and says nothing.
+func (l *live) jumps(stamp int64) bool {
+	least, last := jumpOf(l.size), l.highest()
+	return least > 0 && last > 0 && (l.size < smallFile || l.count >= busyRate) && stamp-last >= int64(least)
 }
 
 // heard plans the next check behind n messages.

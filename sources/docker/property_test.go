@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,7 +23,7 @@ type step struct {
 var pauses = []time.Duration{0, 0, time.Millisecond, 60 * time.Millisecond, 400 * time.Millisecond, 3 * time.Second, time.Minute}
 
 func steps(t *rapid.T) []step {
-	whats := []string{"print", "print", "print", "print", "burst", "fault", "restart", "resume", "equal", "down", "up"}
+	whats := []string{"print", "print", "print", "print", "burst", "fault", "restart", "resume", "equal", "down", "up", "rotate"}
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		s := step{
 			what:  rapid.SampledFrom(whats).Draw(t, "what"),
@@ -47,25 +48,33 @@ func steps(t *rapid.T) []step {
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan, old := steps(rt), rapid.Bool().Draw(rt, "old")
+		file := rapid.Bool().Draw(rt, "file")
 		tty, version := rapid.Bool().Draw(rt, "tty"), rapid.SampledFrom([]string{"1.40", "1.54"}).Draw(rt, "version")
 		wrong := ""
-		synctest.Test(t, func(t *testing.T) { wrong = play(t, plan, old, tty, version) })
+		synctest.Test(t, func(t *testing.T) {
+			wrong = play(t, plan, func(c *container) {
+				if c.d.version, c.old, c.tty = version, old, tty; file {
+					c.logPath = filepath.Join(t.TempDir(), "x-json.log")
+				}
+			})
+		})
 		if wrong != "" {
 			rt.Fatal(wrong)
 		}
 	})
 }
 
-func play(t *testing.T, plan []step, old, tty bool, version string) string {
+func play(t *testing.T, plan []step, set func(*container)) string {
 	d, s := newDaemon(), newSink()
-	d.version = version
-	c := d.add("gateway", func(c *container) { c.old, c.tty = old, tty })
-	dial := d.serve(t)
-	_, stop := run(t, all(), dial, s)
+	c := d.add("gateway", set)
+	dial, cfg := d.serve(t), all()
+	cfg.File = c.logPath != ""
+	turns := 0
+	_, stop := run(t, cfg, dial, s)
 	defer func() { _ = stop() }()
 	for i, step := range plan {
 		side := step.side
-		if tty {
+		if c.tty {
 			side = stdout
 		}
 		switch step.what {
@@ -91,9 +100,12 @@ func play(t *testing.T, plan []step, old, tty bool, version string) string {
 			c.start()
 		case "resume": // a clean stop: what was emitted was delivered
 			_ = stop()
-			cfg := all()
 			cfg.Marks = s.resume()
 			_, stop = run(t, cfg, dial, s)
+		case "rotate":
+			if turns++; c.logPath != "" && turns < 9 {
+				c.turn()
+			}
 		case "down":
 			c.change(func() { d.down = true; d.hangUp() })
 		case "up":
@@ -108,7 +120,7 @@ func play(t *testing.T, plan []step, old, tty bool, version string) string {
 			return fmt.Sprintf("%s: got %d bytes, want %d:\n%.600q\n%.600q", side, len(got), len(want), got, want)
 		}
 	}
-	if len(s.gaps) > 0 {
+	if len(s.gaps) > 0 || d.broken {
 		return fmt.Sprintf("gaps: %+v", s.gaps)
 	}
 	return ""

@@ -19,7 +19,8 @@ type reader struct {
 
 	name    string // as inspected last
 	tty     bool
-	known   bool // inspected once: told the environment, warned
+	size    int64 // of a file of its log, in bytes; 0: it is not rotated
+	known   bool  // inspected once: told the environment, warned
 	cursors [sides]cursor
 	lines   [sides]assembler
 	tail    int           // of the first request; negative: all
@@ -31,6 +32,7 @@ type reader struct {
 	ended   bool          // the log was read to its end since the container last ran
 	damaged int64         // highest stamp when the daemon could not read its log and what is behind was read; negative: it can
 	lost    string        // one pass: what a gap says
+	near    bool          // sync asks for few messages first
 	// salvaging: what is read is taken whether or not it goes on from the cursor.
 	salvaging bool
 }
@@ -169,6 +171,7 @@ func (r *reader) inspect(ctx context.Context) (details, error) {
 		}
 	}
 	r.name, r.tty = d.name, d.tty
+	r.size, _ = retention(d)
 	if !r.known {
 		r.known = true
 		if r.src.cfg.OnEnv != nil {

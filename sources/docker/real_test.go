@@ -20,31 +20,56 @@ func TestRealEngine(t *testing.T) {
 		log   moby.LogConfig
 		lines int
 		args  []string
+		file  bool
 	}{
-		"json-file, flat out": {driver("json-file", "10m", 3), 200_000, []string{"-lines=200000"}},
-		"local, flat out":     {driver("local", "10m", 3), 200_000, []string{"-lines=200000"}},
-		"json-file, paced":    {driver("json-file", "50k", 3), 20_000, []string{"-lines=20000", "-pace=100us"}},
-		"local, paced":        {driver("local", "1m", 3), 20_000, []string{"-lines=20000", "-pace=100us"}},
-		"json-file, pieces":   {driver("json-file", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}},
-		"local, pieces":       {driver("local", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}},
+		"json-file, flat out":        {driver("json-file", "10m", 3), 200_000, []string{"-lines=200000"}, false},
+		"json-file itself, flat out": {driver("json-file", "10m", 3), 200_000, []string{"-lines=200000"}, true},
+		"json-file itself, paced":    {driver("json-file", "50k", 3), 20_000, []string{"-lines=20000", "-pace=100us"}, true},
+		"json-file itself, pieces":   {driver("json-file", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}, true},
+		"local, flat out":            {driver("local", "10m", 3), 200_000, []string{"-lines=200000"}, false},
+		"json-file, paced":           {driver("json-file", "50k", 3), 20_000, []string{"-lines=20000", "-pace=100us"}, false},
+		"local, paced":               {driver("local", "1m", 3), 20_000, []string{"-lines=20000", "-pace=100us"}, false},
+		"json-file, pieces":          {driver("json-file", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}, false},
+		"local, pieces":              {driver("local", "10m", 3), 400, []string{"-lines=400", "-wide=100000", "-pace=1ms"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			id, name := e.create(t, c.log, false, c.args...)
-			got := newTally(1)
-			src := New(Config{Name: name, Follow: true, Env: e.env, OnGap: func(g Gap) { t.Errorf("gap: %+v", g) }})
-			_, stop := runSource(src, got.emit)
-			defer stop()
-			e.start(t, id)
-			got.wait(t, c.lines)
-			t.Logf("%d requests, %d stalls, %d messages again", src.Stats().Requests.Load(), src.Stats().Stalls.Load(), src.Stats().Again.Load())
-			if err := stop(); err == nil {
-				t.Error("the source ended by itself")
-			}
-			if got.wrong != "" || got.next["stdout"] != c.lines {
-				t.Errorf("%d lines; %s", got.next["stdout"], got.wrong)
+			mayReadFiles(t, c.file)
+			for try := 1; ; try++ {
+				gaps := e.followsAll(t, c.log, c.lines, c.file, c.args...)
+				if len(gaps) == 0 {
+					return
+				}
+				// 150 kB are 0.1 s of this log: on a busy machine that is gone
+				// before anybody could read it, and was told.
+				t.Logf("try %d: %v", try, gaps)
+				if try == 10 {
+					t.Skip("the machine is too busy for so little retention; all that was lost was told")
+				}
 			}
 		})
 	}
+}
+
+// followsAll follows a container that prints numbered lines. Each has to come
+// once and in order, or its absence has to be told.
+func (e *realEngine) followsAll(t *testing.T, log moby.LogConfig, lines int, file bool, args ...string) []Gap {
+	t.Helper()
+	id, name := e.create(t, log, false, args...)
+	defer e.remove(id)
+	got, told := newTally(1), newSink()
+	src := New(Config{Name: name, Follow: true, File: file, Env: e.env, OnGap: told.gap})
+	_, stop := runSource(src, got.emit)
+	defer stop()
+	e.start(t, id)
+	got.wait(t, lines)
+	if err := stop(); err == nil {
+		t.Error("the source ended by itself")
+	}
+	t.Logf("%d requests, %d stalls, %d messages again", src.Stats().Requests.Load(), src.Stats().Stalls.Load(), src.Stats().Again.Load())
+	if got.doubled != "" || got.missed > len(told.gaps) || got.next["stdout"] != lines {
+		t.Fatalf("%d lines, %d gaps of which %d are told: %s%s", got.next["stdout"], got.missed, len(told.gaps), got.doubled, got.wrong)
+	}
+	return told.gaps
 }
 
 // Following and one pass give the same text, in frames and on a terminal.

@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -128,10 +129,12 @@ func (e *realEngine) create(t *testing.T, log moby.LogConfig, tty bool, args ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_, _ = e.ContainerRemove(context.Background(), r.ID, client.ContainerRemoveOptions{Force: true})
-	})
+	t.Cleanup(func() { e.remove(r.ID) })
 	return r.ID, name
+}
+
+func (e *realEngine) remove(id string) {
+	_, _ = e.ContainerRemove(context.Background(), id, client.ContainerRemoveOptions{Force: true})
 }
 
 func (e *realEngine) start(t *testing.T, id string) {
@@ -152,13 +155,22 @@ func (e *realEngine) await(t *testing.T, id string) {
 	}
 }
 
+// mayReadFiles skips what needs the engine's own files where they are not here.
+func mayReadFiles(t *testing.T, needed bool) {
+	t.Helper()
+	if needed && (os.Getuid() != 0 || !strings.HasPrefix(cmp.Or(os.Getenv("DOCKER_HOST"), "unix://"), "unix://")) {
+		t.Skip("needs root beside the engine")
+	}
+}
+
 // tally checks numbered lines as they come: each once, in order.
 type tally struct {
 	mu      sync.Mutex
 	next    map[string]int // by stream; the number that has to come
 	step    int
 	wrong   string
-	gaps    int
+	missed  int    // places where numbers are missing
+	doubled string // a number that came again, or in another order
 	rest    map[string]string
 	changed chan struct{}
 }
@@ -183,8 +195,14 @@ func (c *tally) emit(b record.Batch) error {
 		text = rest
 		var n int
 		if _, err := fmt.Sscan(line, &n); err != nil || n != c.next[stream] {
+			text := fmt.Sprintf("%s: %.30q where %d has to come; ", stream, line, c.next[stream])
 			if c.wrong == "" {
-				c.wrong = fmt.Sprintf("%s: %.30q where %d has to come", stream, line, c.next[stream])
+				c.wrong = text
+			}
+			if err != nil || n < c.next[stream] {
+				c.doubled = text
+			} else {
+				c.missed++
 			}
 			c.next[stream] = n
 		}
@@ -205,11 +223,11 @@ func (c *tally) wait(t *testing.T, n int) {
 	defer limit.Stop()
 	for {
 		c.mu.Lock()
-		done, wrong, at := c.next["stdout"] >= n, c.wrong, c.next["stdout"]
+		done, doubled, at := c.next["stdout"] >= n, c.doubled, c.next["stdout"]
 		c.mu.Unlock()
 		switch {
-		case wrong != "":
-			t.Fatal(wrong)
+		case doubled != "":
+			t.Fatal(doubled)
 		case done:
 			return
 		}

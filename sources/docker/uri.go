@@ -19,10 +19,11 @@ const (
 	projectLabel = "com.docker.compose.project"
 )
 
-// Parse reads docker://NAME-GLOB[?label=KEY[=VALUE]&service=NAME&project=NAME&since=WHEN&tail=N].
+// Parse reads docker://NAME-GLOB[?label=KEY[=VALUE]&service=NAME&project=NAME&since=WHEN&tail=N&read=file&folder=PATH].
 // Parameters may repeat where several make sense (label). WHEN is a duration
 // back from now (90m), a time (RFC 3339), a date, or Unix seconds; N a number of
-// messages, "all", or 0 for none.
+// messages, "all", or 0 for none. PATH is where the daemon's containers folder is
+// mounted.
 func Parse(uri string) (Config, error) {
 	rest, ok := strings.CutPrefix(uri, Scheme)
 	if !ok {
@@ -51,6 +52,9 @@ func Parse(uri string) (Config, error) {
 			}
 		}
 	}
+	if cfg.Folder != "" && !cfg.File {
+		return cfg, fmt.Errorf("source %q: folder= is for read=file", uri)
+	}
 	return cfg, nil
 }
 
@@ -73,8 +77,14 @@ func (c *Config) set(key, value string, times int) (err error) {
 		c.Since, err = parseSince(value, time.Now())
 	case "tail":
 		c.Tail, err = parseTail(value)
+	case "read":
+		if c.File = value == "file"; !c.File && value != "api" {
+			return fmt.Errorf("read %q: want api or file", value)
+		}
+	case "folder":
+		c.Folder = value
 	default:
-		return fmt.Errorf("unknown parameter %q: want label, service, project, since or tail", key)
+		return fmt.Errorf("unknown parameter %q: want label, service, project, since, tail, read or folder", key)
 	}
 	return err
 }
