@@ -100,7 +100,7 @@ func TestKilledLosesNothing(t *testing.T) {
 	}
 	inBubble(t, func(t *testing.T, r *receiver) {
 		s := r.open(func(c *Config) { c.Spool, c.SpoolBytes = dir, minSpoolBytes })
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		closeSink(t, s)
 		got := r.counts()
 		for _, n := range acked {
