@@ -43,6 +43,37 @@ func TestASlowReceiverLosesNothing(t *testing.T) {
 	})
 }
 
+// A daemon's follower that sleeps through two rotations goes on in the newest
+// file, at once and in step: only the log's own silence tells.
+func TestASkippedFileLosesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		size  string
+		every time.Duration
+		n     int
+	}{
+		"small files": {"50k", 2 * time.Millisecond, 20},
+		"large files": {"10m", jumpOf(10<<20) / 5, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			following(t, all(), func(t *testing.T, d *daemon, s *sink) {
+				gateway := d.add("gateway", skips(fault{}), func(g *container) {
+					g.driver, g.faults[0].after = map[string]string{"max-size": c.size, "max-file": "3"}, busyRate+c.n
+				})
+				time.Sleep(time.Second)
+				for i := range busyRate + c.n {
+					gateway.print(stdout, fmt.Sprintf("busy %d\n", i))
+				}
+				for i := range c.n {
+					time.Sleep(c.every)
+					gateway.print(stdout, fmt.Sprintf("line %d\n", i))
+				}
+				time.Sleep(time.Minute)
+				expect(t, s, gateway)
+			})
+		})
+	}
+}
+
 // So is one that falls behind.
 func TestALaggingConnectionLosesNothing(t *testing.T) {
 	following(t, all(), func(t *testing.T, d *daemon, s *sink) {

@@ -19,16 +19,19 @@ func TestParse(t *testing.T) {
 		"docker://*?label=a=b&label=c&tail=10":           {Name: "*", Labels: []string{"a=b", "c"}, Tail: 10},
 		"docker://x?service=gw&tail=0":                   {Name: "x", Labels: []string{"com.docker.compose.service=gw"}, Tail: None},
 		"docker://x?since=2026-01-21T09:00:00Z&tail=all": {Name: "x", Since: time.Date(2026, 1, 21, 9, 0, 0, 0, time.UTC)},
+		"docker://x?read=file&folder=/logs":              {Name: "x", File: true, Folder: "/logs"},
+		"docker://x?read=api":                            {Name: "x"},
 		"docker://x?since=1700000000":                    {Name: "x", Since: time.Unix(1700000000, 0)},
 	} {
 		got, err := Parse(uri)
-		if err != nil || got.Name != want.Name || !slices.Equal(got.Labels, want.Labels) || got.Tail != want.Tail || !got.Since.Equal(want.Since) {
+		if err != nil || got.Name != want.Name || !slices.Equal(got.Labels, want.Labels) || got.Tail != want.Tail || got.File != want.File || got.Folder != want.Folder || !got.Since.Equal(want.Since) {
 			t.Errorf("%s: %q %q %d %v, %v", uri, got.Name, got.Labels, got.Tail, got.Since, err)
 		}
 	}
 	for _, uri := range []string{
 		"docker://", "docker://?label=a", "file://x", "docker://[", "docker://a/b", "docker://x?tail=-1", "docker://x?tail=many",
 		"docker://x?since=soon", "docker://x?since=-5m", "docker://x?nonsense=1", "docker://x?label=", "docker://x?tail=1&tail=2", "docker://%zz",
+		"docker://x?read=disk", "docker://x?folder=/logs",
 	} {
 		if cfg, err := Parse(uri); err == nil {
 			t.Errorf("%s is taken: %q", uri, cfg.Name)
