@@ -107,6 +107,7 @@ func (m *metrics) webhook(name string, stats func() webhook.Stats) {
 	add(counterFunc, "sluice_webhook_delivered_total", "Findings that the receiver took.", func(s webhook.Stats) int64 { return s.Delivered })
 	add(counterFunc, "sluice_webhook_refused_total", "Findings that the receiver refused for good.", func(s webhook.Stats) int64 { return s.Refused })
 	add(counterFunc, "sluice_webhook_dropped_total", "Findings for which the spool had no room.", func(s webhook.Stats) int64 { return s.Dropped })
+	add(counterFunc, "sluice_webhook_damaged_total", "Findings that the disk of the spool gave back damaged.", func(s webhook.Stats) int64 { return s.Damaged })
 	add(counterFunc, "sluice_webhook_failed_requests_total", "Requests that failed.", func(s webhook.Stats) int64 { return s.Failed })
 	add(gaugeFunc, "sluice_webhook_waiting", "Findings that wait.", func(s webhook.Stats) int64 { return s.Waiting })
 	add(gaugeFunc, "sluice_webhook_spool_bytes", "Bytes in the spool.", func(s webhook.Stats) int64 { return s.Bytes })

@@ -95,7 +95,7 @@ func (f *passFlags) options(a *app, j *job) (sinks.Options, error) {
 		return sinks.Options{}, incompleteError(fmt.Errorf("find the current folder: %w", err), "")
 	}
 	return sinks.Options{
-		Run: j.run, Rules: j.detection.rules, Root: root, Commit: a.env("CI_COMMIT_SHA"),
+		Run: j.run, Version: version(), Rules: j.detection.rules, Root: root, Commit: a.env("CI_COMMIT_SHA"),
 		Log: a.log, Follow: f.kafka.follow, Kafka: kafkaEnv(a),
 	}, nil
 }
