@@ -20,7 +20,7 @@ const (
 )
 
 // Parse reads docker://NAME-GLOB[?label=KEY[=VALUE]&service=NAME&project=NAME&since=WHEN&tail=N&read=file&folder=PATH].
-// Parameters may repeat where several make sense (label). WHEN is a duration
+// A glob's ? is written %3F. Parameters may repeat where several make sense (label). WHEN is a duration
 // back from now (90m), a time (RFC 3339), a date, or Unix seconds; N a number of
 // messages, "all", or 0 for none. PATH is where the daemon's containers folder is
 // mounted.
