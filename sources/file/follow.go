@@ -20,7 +20,8 @@ type Following struct {
 	// Marks are positions to go on from, as batches carried them in End, of
 	// whatever streams: a stream that has one is no first start. State is what
 	// Source.State gave when they were stored. Without it what was rotated
-	// meanwhile is told by its time of change.
+	// meanwhile is told by its time of change. It has to be stored once Run has
+	// begun, also while there are no marks: until then each start is a first one.
 	Marks []record.Mark
 	State json.RawMessage
 	// Backlog says what is read of a file that is there at the first start.
@@ -40,9 +41,9 @@ type Following struct {
 // open by default.
 const DefaultOpen = 512
 
-// Backlog is what a first start reads: all that the paths match (the zero
-// value), nothing, or what was logged since a time. Files that appear later are
-// read whole.
+// Backlog is what a first start reads: all there is of the logs, their rotated
+// generations included (the zero value), nothing, or what was logged since a
+// time. Files that appear later are read whole.
 type Backlog struct {
 	None  bool
 	Since time.Time // zero: no bound

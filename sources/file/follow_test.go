@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sluice/internal/record"
 )
@@ -120,4 +122,45 @@ func TestFollowsOverRotationAndRestart(t *testing.T) {
 	add(t, path, "six\n")
 	_, stop = following(t, cfg, r.emit)
 	r.until(t, "one\ntwo\nthree\nfour\nfive\nsix\n")
+}
+
+// A first start reads what the backlog says: all generations of a log, none, or
+// what was logged since a time.
+func TestBacklogOfAFirstStart(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 1, n, 12, 0, 0, 0, time.UTC) }
+	stamp := func(line []byte) (time.Time, bool) {
+		at, err := time.Parse(time.DateOnly, string(line[:min(len(line), len(time.DateOnly))]))
+		return at, err == nil
+	}
+	for want, b := range map[string]Backlog{
+		"2026-01-01 a\n2026-01-02 b\n2026-01-03 c\n2026-01-04 d\n": {},
+		"2026-01-03 c\n2026-01-04 d\n":                             {Since: day(2), Time: stamp},
+		"2026-01-04 d\n":                                           {None: true},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "app.log")
+		add(t, path+".1", "2026-01-01 a\n")
+		if err := os.Chtimes(path+".1", day(1), day(1)); err != nil {
+			t.Fatal(err)
+		}
+		add(t, path, "2026-01-02 b\n2026-01-03 c\n")
+		r := newReader()
+		f := newFollower(Config{Paths: []string{path}, Follow: true, Log: slog.New(slog.DiscardHandler), Following: Following{Backlog: b}})
+		defer f.closeAll()
+		if err := f.discover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		add(t, path, "2026-01-04 d\n")
+		for range 5 {
+			c := f.all()[0]
+			c.look()
+			if got := f.drain(t.Context(), c, r.emit); got.err != nil {
+				t.Fatal(got.err)
+			}
+			f.now = func() time.Time { return time.Now().Add(time.Second) } // the grace is over
+		}
+		if r.got() != want {
+			t.Errorf("%+v: got %q, want %q", b, r.got(), want)
+		}
+	}
 }

@@ -145,18 +145,17 @@ func (c *chain) openCurrent(resumed bool) {
 	c.put(c.start(n, &segment{}, from))
 }
 
-// passOver takes note of rotated files that nobody asked for: what was there
-// before the first start, and is not matched by a path of the user.
+// passOver takes note of rotated files that are not read: those before the
+// backlog of a first start, and those of a log that comes later and that were
+// there before it.
 func (c *chain) passOver() {
 	siblings, _ := c.siblings(fresh)
 	for _, s := range siblings {
-		if c.f.asked(s.path) && !c.f.tooOld(s.info.ModTime()) {
-			continue
+		changed := s.info.ModTime()
+		late := !c.f.first && !changed.After(c.f.discovered.Add(-time.Second)) && !c.f.asked(s.path)
+		if late || c.f.tooOld(changed) {
+			c.pass(s)
 		}
-		if !c.f.first && s.info.ModTime().After(c.f.discovered.Add(-time.Second)) {
-			continue // a log that came, was written and rotated between two looks
-		}
-		c.pass(s)
 	}
 }
 
