@@ -59,6 +59,7 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
 		return nil, err
 	}
+	boundMemory(a, 0)
 	w := &following{job: j, log: a.log, state: s, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
 	w.ready = []readiness{w.keysReady, s.unready}
 	once := sync.OnceFunc(func() { close(w.first) })
@@ -67,6 +68,7 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 			a.log.Error("take over new keys", "err", err)
 			return
 		}
+		boundMemory(a, keys.Len())
 		w.owners.refreshed(keys)
 		if _, known := w.keys.Age(time.Now()); known {
 			once()

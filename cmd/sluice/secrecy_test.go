@@ -22,6 +22,9 @@ type ranApp struct {
 	stdout, stderr string
 }
 
+// githubToken has the form of a token and opens nothing.
+const githubToken = "ghp_HsecEg6NxSNLcr17jdfBQ3pTcKjTw0T9dlc4"
+
 // runApp runs the program in this process, with env for its environment.
 func runApp(t *testing.T, env map[string]string, stdin string, args ...string) ranApp {
 	t.Helper()

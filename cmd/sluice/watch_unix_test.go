@@ -200,8 +200,6 @@ func write(t *testing.T, path string, flag int, text string) {
 	}
 }
 
-const githubToken = "ghp_HsecEg6NxSNLcr17jdfBQ3pTcKjTw0T9dlc4"
-
 // A clean stop and a start again: every leak once, also one in a generation
 // that was rotated away meanwhile. A second sidecar is told who has the folder.
 func TestWatchGoesOnWhereItStopped(t *testing.T) {
