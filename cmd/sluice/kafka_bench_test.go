@@ -61,6 +61,9 @@ func benchBatch(messages bool) record.Batch {
 		line := fmt.Appendf(nil, `{"time":"2026-01-21T09:14:%02d.%03dZ","level":"INFO","logger":"proxy","request_id":"%08x-%04x","model":"claude-3-haiku",`+
 			`"user":"team-%d","status":200,"latency_ms":%d,"message":"POST /v1/chat/completions finished, cache miss, provider answered"}`,
 			i%60, i%1000, uint32(i*2654435761), i&0xffff, i%50, i*7919%5000)
+		if i%100 == 0 {
+			line = append(line[:len(line)-1], `,"authorization":"Bearer sk-a-master-key-that-is-told-1234"}`...)
+		}
 		if !messages {
 			line = append(line, '\n')
 		}
