@@ -159,7 +159,7 @@ func position(b *record.Batch, spans []record.Span) record.Position {
 	p.ColumnRunes = int64(utf8.RuneCount(b.Text[lineStart:start])) + 1
 	p.EndLine = p.Line + int64(bytes.Count(b.Text[start:end], []byte{'\n'}))
 	tail := lineStart + bytes.LastIndexByte(b.Text[lineStart:end], '\n') + 1 // messages have no line end before
-	if tail >= end { // it ends with a line end
+	if tail >= end {                                                         // it ends with a line end
 		tail = lineStart
 		p.EndLine = p.Line
 	}
