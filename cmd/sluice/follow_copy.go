@@ -277,7 +277,7 @@ func (c *copyFile) addStates(doc *checkpoint.Document, known map[string]pipeline
 			changed = changed || !bytes.Equal(own, c.states[name])
 			c.states[name] = own
 		}
-		if s, ok := src.(interface{ Keep(string) bool }); ok {
+		if s, ok := src.(selective); ok {
 			for stream := range doc.Sources[name].Marks {
 				if !s.Keep(stream) {
 					delete(doc.Sources[name].Marks, stream)

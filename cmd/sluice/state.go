@@ -40,8 +40,7 @@ type state struct {
 	doc     checkpoint.Document
 	tracked map[string]pipeline.Source
 	dirty   bool
-	saved   time.Time // when marks were last on disk
-	failed  error     // of the last save; nil: it was good
+	failed  error // of the last save; nil: it was good
 }
 
 // openState takes a folder, or none for "".
@@ -73,8 +72,12 @@ func (s *state) resume(name string) (marks []record.Mark, own json.RawMessage) {
 	return slices.Collect(maps.Values(was.Marks)), was.State
 }
 
-// stateful sources have more to keep than marks.
-type stateful interface{ State() json.RawMessage }
+// stateful sources have more to keep than marks; selective ones say whose marks
+// are of use.
+type (
+	stateful  interface{ State() json.RawMessage }
+	selective interface{ Keep(stream string) bool }
+)
 
 // trackedSource notes the marks of a source that were delivered.
 type trackedSource struct {
@@ -126,28 +129,42 @@ func (s *state) run(ctx context.Context) {
 	}
 }
 
-// save writes the marks if any has changed. A disk that refuses is told once an
-// outage; the marks are kept and tried again.
+// save writes the marks if anything has changed. A disk that refuses is told once
+// an outage; the marks are kept and tried again.
 func (s *state) save() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.store == nil || !s.dirty {
+	if s.store == nil {
 		return
 	}
 	for name, src := range s.tracked {
-		if own, ok := src.(stateful); ok {
-			was := s.doc.Sources[name]
-			was.State = own.State()
-			s.doc.Sources[name] = was
-		}
+		s.ask(name, src)
+	}
+	if !s.dirty {
+		return
 	}
 	err := s.store.Save(s.doc)
 	if err == nil {
-		s.dirty, s.saved = false, time.Now()
+		s.dirty = false
 	} else if s.failed == nil {
 		s.log.Error("save positions", "err", err)
 	}
 	s.failed = err
+}
+
+// ask takes from a source what it needs beside marks, and drops the marks of
+// streams that it will not read again. It wants s.mu held.
+func (s *state) ask(name string, src pipeline.Source) {
+	was := s.doc.Sources[name]
+	if own, ok := src.(stateful); ok {
+		now := own.State()
+		s.dirty = s.dirty || !bytes.Equal(now, was.State)
+		was.State = now
+	}
+	if keeper, ok := src.(selective); ok {
+		maps.DeleteFunc(was.Marks, func(stream string, _ record.Mark) bool { return !keeper.Keep(stream) })
+	}
+	s.doc.Sources[name] = was
 }
 
 // unready says that marks cannot be stored.
