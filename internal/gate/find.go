@@ -30,14 +30,16 @@ func (s *session) find(ctx context.Context, name string, since time.Time) (*left
 		kind     ObjectKind
 		id, name string
 		optional bool
+		made     string // member that only what was made has: LiteLLM lists every tag that a request named
 	}{
 		{listing: keys, kind: KeyObject, id: "token", name: "key_alias"},
 		{listing: listing{path: "/v2/team/list?page_size=%d&page=%d", member: "teams"}, kind: TeamObject, id: "team_id", name: "team_id"},
 		{listing: listing{path: "/user/list?page_size=%d&page=%d", member: "users"}, kind: UserObject, id: "user_id", name: "user_id"},
 		{listing: listing{path: "/customer/list"}, kind: CustomerObject, id: "user_id", name: "user_id", optional: true},
+		{listing: listing{path: "/tag/list"}, kind: TagObject, id: "name", name: "name", optional: true, made: "created_by"},
 	} {
 		err := s.list(ctx, kind.listing, func(row map[string]any) {
-			if n := text(row, kind.name); strings.HasPrefix(n, name) {
+			if n := text(row, kind.name); strings.HasPrefix(n, name) && (kind.made == "" || text(row, kind.made) != "") {
 				l.add(kind.kind, text(row, kind.id), n)
 			}
 		})

@@ -30,12 +30,13 @@ const (
 	KeyObject  ObjectKind = "key"
 	TeamObject ObjectKind = "team"
 	UserObject ObjectKind = "user"
+	TagObject  ObjectKind = "tag"
 )
 
 // Object is something made at the gateway for this run.
 type Object struct {
 	Kind   ObjectKind
-	Name   string        // sluice-gate-<run>-…: alias of a key, id of a team or user
+	Name   string        // sluice-gate-<run>-…: alias of a key, id of a team or user, name of a tag
 	Key    record.Secret // of a key
 	Hash   string        // SHA-256 of the key, its identifier at the gateway
 	Answer Answer        // to the request that made it
@@ -53,6 +54,7 @@ var makePath = map[ObjectKind]string{
 	KeyObject:  "/key/generate",
 	TeamObject: "/team/new",
 	UserObject: "/user/new",
+	TagObject:  "/tag/new",
 }
 
 // object returns the shared object of that name.
@@ -124,6 +126,8 @@ func objectBody(o *Object, fields string) string {
 		}
 	case TeamObject:
 		head = fmt.Sprintf(`"team_id":%q,"team_alias":%q`, o.Name, o.Name)
+	case TagObject:
+		head = fmt.Sprintf(`"name":%q`, o.Name)
 	case UserObject:
 		head = fmt.Sprintf(`"user_id":%q,"auto_create_key":false`, o.Name)
 	}

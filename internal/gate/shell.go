@@ -181,6 +181,7 @@ key() { make key "$1" /key/generate "$2"; printf -v "$1_key" %s "$(member key "$
   local k="$1_key"; header "$1" "${!k}"; printf -v "$1_hash" %s "$(member token "$1.made")"; }
 team() { make team "$1" /team/new "$2"; printf -v "$1_id" %s "$(member team_id "$1.made")"; }
 user() { make user "$1" /user/new "$2"; printf -v "$1_id" %s "$(member user_id "$1.made")"; }
+tag() { make tag "$1" /tag/new "$2"; printf -v "$1_id" %s "$(member name "$1.made")"; }
 random() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 canary() { # canary NAME…: keys that nobody has, to be looked for in logs
   local n; for n; do printf -v "${n}_key" 'sk-%s' "$(random 11)"; printf -v "${n}_token" 'gsk_%s' "$(random 24)"

@@ -17,14 +17,16 @@ const CustomerObject ObjectKind = "customer"
 type removal struct {
 	path, field string
 	kind        ObjectKind
+	single      bool // takes one, not a list
 }
 
 // removals in the order that works: keys first, since a team takes its keys along.
 var removals = []removal{
-	{"/key/delete", "keys", KeyObject},
-	{"/customer/delete", "user_ids", CustomerObject},
-	{"/user/delete", "user_ids", UserObject},
-	{"/team/delete", "team_ids", TeamObject},
+	{path: "/key/delete", field: "keys", kind: KeyObject},
+	{path: "/customer/delete", field: "user_ids", kind: CustomerObject},
+	{path: "/user/delete", field: "user_ids", kind: UserObject},
+	{path: "/team/delete", field: "team_ids", kind: TeamObject},
+	{path: "/tag/delete", field: "name", kind: TagObject, single: true},
 }
 
 // batchSize is how many objects one request removes.
@@ -71,7 +73,11 @@ func (o *Object) identifier() string {
 // sweep to see.
 func (s *session) remove(ctx context.Context, ids map[ObjectKind][]string) {
 	for _, r := range removals {
-		for batch := range slices.Chunk(ids[r.kind], batchSize) {
+		size := batchSize
+		if r.single {
+			size = 1
+		}
+		for batch := range slices.Chunk(ids[r.kind], size) {
 			// LiteLLM refuses a whole batch for one unknown member.
 			if a := s.delete(ctx, r, batch); a.Kind != Served && len(batch) > 1 && a.Kind != NoAnswer {
 				for _, id := range batch {
@@ -84,6 +90,9 @@ func (s *session) remove(ctx context.Context, ids map[ObjectKind][]string) {
 
 func (s *session) delete(ctx context.Context, r removal, ids []string) Answer {
 	list, _ := json.Marshal(ids) // a []string always marshals
+	if r.single {
+		list, _ = json.Marshal(ids[0])
+	}
 	return s.send(ctx, Request{Path: r.path, As: "master", Body: fmt.Sprintf(`{%q:%s}`, r.field, list)})
 }
 

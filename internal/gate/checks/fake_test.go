@@ -73,8 +73,8 @@ func (r *rig) start(opts fake.Options) (err error) {
 func (r *rig) config() gate.Config {
 	cfg := gate.Config{
 		Gateway: r.URL, Replicas: r.ReplicaURLs(), Master: record.NewSecret(r.MasterKey), Logs: &gatetest.Logs{Logs: r.logs}, LogSources: []string{"replica-1.log", "balancer.log"},
-		Checks: checks.All(2), Blueprints: checks.Blueprints(), MaxRevocation: tolerated, SpendDeadline: 3 * tolerated, Timeout: 2 * time.Minute, Jobs: 8,
-		Scrub: &gate.Scrubber{}, MaxRequests: 5000,
+		Checks: checks.All(2), Blueprints: checks.Blueprints(), MaxRevocation: tolerated, SpendDeadline: 3 * tolerated, Timeout: 30 * time.Minute, Jobs: 8,
+		Scrub: &gate.Scrubber{}, MaxRequests: 5000, Only: []string{"*"}, // what is for --thorough alone too
 	}
 	if r.network != nil {
 		cfg.Dial = r.network.Dial

@@ -19,7 +19,7 @@ func keyRules() []gate.Check {
 	base := gate.Check{System: "virtual-keys", Needs: gate.NeedMaster, Aspect: gate.Security, Severity: record.SeverityHigh, Control: controlLimitsOfKeys}
 	return []gate.Check{
 		keyModels(base), entropy(base), keyNeverShown(base), shortKey(base), overwrittenKey(base),
-		clientMock(base), clientAddress(base), keyRoutes(base), providerSeesNoKey(base), spendSpoof(base),
+		clientMock(base), clientAddress(base), keyRoutes(base), providerSeesNoKey(base), spendSpoof(base), tagSpoof(base),
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 // limits is what system 3 has beyond the original report.
 func limits() []gate.Check {
 	base := gate.Check{System: "budgets", Needs: gate.NeedMaster | gate.NeedModel, Aspect: gate.Security, Severity: record.SeverityMedium, Control: controlLimits}
-	return []gate.Check{rpm(base), rpmSum(base), tpm(base), parallel(base), teamBudget(base), userBudget(base), budgetReset(base)}
+	return []gate.Check{rpm(base), rpmSum(base), tpm(base), parallel(base), teamBudget(base), userBudget(base), budgetReset(base),
+		tagBudget(base), budgetAnew(base)}
 }
 
 // rpmLimit is the limit of requests a minute that the checks give a key.

@@ -78,6 +78,13 @@ func keyMutations() []mutation {
 		{name: "client's address asked", check: "2i", change: answer(500, `{"error":{"message":"litellm.InternalServerError: OpenAIException - Cannot connect to host 127.0.0.1:9","type":null}}`,
 			all(post(chatPath), body(`"base_url"`)))},
 		{name: "routes of a key ignored", check: "2j", change: forget("-routed", func(k *fake.Key) { k.Routes = nil })},
+		{name: "named tag pays", check: "2m", change: before(func(e *fake.Exchange) bool {
+			if tag := e.Request.Header.Get("x-litellm-tags"); tag != "" {
+				k, _ := e.Caller()
+				e.Charge(k.Token, 0.01, tag)
+			}
+			return false
+		})},
 		{name: "named key pays", check: "2l", change: namedKeyPays(0)},
 		// Was seen by chance only: after who asked, and after the first look.
 		{name: "named key pays, written later", check: "2l", change: namedKeyPays(1500 * time.Millisecond)},
@@ -156,7 +163,11 @@ func limitMutations() []mutation {
 		{name: "parallel requests not limited", check: "3g", change: forget("-3g-", func(k *fake.Key) { k.Parallel = nil })},
 		{name: "budget of a team ignored", check: "3h", change: refusedAs(func(e *fake.Exchange) bool { return e.Asks("-poorteamkey") && e.Is("POST", chatPath) })},
 		{name: "budget of a user ignored", check: "3i", change: refusedAs(func(e *fake.Exchange) bool { return e.Asks("-pooruserkey") && e.Is("POST", chatPath) })},
-		{name: "budget never reset", check: "3j", change: inRecord("-renewed", func(info map[string]any) { info["budget_reset_at"] = nil })},
+		{name: "budget of a tag ignored", check: "3k", change: refusedAs(func(e *fake.Exchange) bool { return e.Asks("-poortagkey") && e.Is("POST", chatPath) })},
+		{name: "budgets stay spent", check: "3l", change: func(*rig) fake.Change {
+			return fake.Change{Options: func(o *fake.Options) { o.ResetEvery = time.Hour }}
+		}},
+		{name: "budget without a time of reset", check: "3j", change: inRecord("-renewed", func(info map[string]any) { info["budget_reset_at"] = nil })},
 	}
 }
 

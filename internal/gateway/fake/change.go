@@ -152,5 +152,7 @@ func (e *Exchange) Key(hash string) (Key, bool) { return e.Gateway.db.key(hash) 
 // Alter edits a row past the API.
 func (e *Exchange) Alter(hash string, edit func(*Key)) { e.Gateway.db.change(hash, edit) }
 
-// Charge books a cost on a key.
-func (e *Exchange) Charge(hash string, cost float64) { e.Gateway.db.charge(hash, cost) }
+// Charge books a cost on a key, in dollars, under tags.
+func (e *Exchange) Charge(hash string, cost float64, tags ...string) {
+	e.Gateway.db.charge(hash, cost, tags...)
+}

@@ -56,7 +56,7 @@ func chat(c *call) (any, *refusal) {
 	if req.Messages == nil && c.v == V1_106 {
 		return nil, &refusal{status: 400, message: "/chat/completions: Missing required parameter: 'messages'.", kind: "invalid_request_error", param: "messages"}
 	}
-	for _, check := range []func(string) *refusal{c.mayUse, c.withinBudget, c.withinUserBudget, c.withinRate, c.withinTokens} {
+	for _, check := range []func(string) *refusal{c.mayUse, c.withinBudget, c.withinUserBudget, c.withinTagBudget, c.withinRate, c.withinTokens} {
 		if no := check(req.Model); no != nil {
 			return nil, no
 		}
@@ -154,7 +154,8 @@ func (c *call) spend(m *Model) {
 	c.mu.Lock()
 	c.unspent[c.who.key.Token] += cost
 	c.mu.Unlock()
-	c.db.charge(c.who.key.Token, cost)
+	_, tags := c.tags()
+	c.db.charge(c.who.key.Token, cost, tags...)
 	c.useTokens(mockPrompt + mockCompletion)
 }
 

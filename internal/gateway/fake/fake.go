@@ -57,6 +57,7 @@ type Options struct {
 	Now        func() time.Time // nil: time.Now
 	CacheTTL   time.Duration    // of authentication, by replica; 0: 60 s
 	SpendDelay time.Duration    // until spend is written; 0: 2 s, negative: at once
+	ResetEvery time.Duration    // how often budgets whose time has come are reset; 0: 10 min
 	NoDatabase bool
 	LogMode    LogMode
 	// What a gateway does that was set up with care, for tests that break one
@@ -158,6 +159,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SpendDelay == 0 {
 		o.SpendDelay = 2 * time.Second
+	}
+	if o.ResetEvery == 0 {
+		o.ResetEvery = 10 * time.Minute
 	}
 	if o.Listen == nil {
 		o.Listen = func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }

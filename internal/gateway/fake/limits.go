@@ -104,14 +104,32 @@ func (c *call) oneOf() (done func(), no *refusal) {
 }
 
 // reset is when a key's budget begins anew: whole days, as was seen, or the
-// duration from its creation.
+// duration from its creation or its last reset.
 func (k *Key) reset() time.Time {
 	d, ok := parseDuration(k.Every)
 	if k.Every == "" || !ok {
 		return time.Time{}
 	}
-	if d%(24*time.Hour) == 0 {
-		return k.Created.UTC().Truncate(24 * time.Hour).Add(d)
+	from := k.Created
+	if k.Renewed.After(from) {
+		from = k.Renewed
 	}
-	return k.Created.Add(d)
+	if d%(24*time.Hour) == 0 {
+		return from.UTC().Truncate(24 * time.Hour).Add(d)
+	}
+	return from.Add(d)
+}
+
+// resetBudgets does what LiteLLM does from time to time: what was spent of a
+// budget whose time has come is forgotten. The store is locked.
+func (s *store) resetBudgets(now time.Time) {
+	if now.Before(s.looks) {
+		return
+	}
+	s.looks = now.Add(s.resetEvery)
+	for _, k := range s.keys {
+		if at := k.reset(); !at.IsZero() && !now.Before(at) {
+			k.Spend, k.Renewed = 0, now
+		}
+	}
 }

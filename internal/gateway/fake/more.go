@@ -23,7 +23,7 @@ func moreRoutes() []route {
 		{"GET", "/otel-spans", anyKey, debugging},
 		{"GET", "/openapi.json", public, openAPI},
 	}
-	for _, path := range []string{"/customer/list", "/spend/users", "/spend/logs", "/spend/tags", "/global/spend/logs", "/global/activity",
+	for _, path := range []string{"/customer/list", "/spend/users", "/spend/logs", "/global/spend/logs", "/global/activity",
 		"/config/list", "/get/config/callbacks", "/budget/list", "/credentials", "/settings"} {
 		list = append(list, route{"GET", path, adminOnly, emptyList})
 	}

@@ -3,6 +3,7 @@ package fake
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func routes() []route {
 		{"GET", "/team/info", anyKey, teamInfo},
 		{"POST", "/user/new", adminOnly, newUser},
 		{"GET", "/user/list", viewer, listUsers},
-	}, moreRoutes()...)
+	}, slices.Concat(moreRoutes(), tagRoutes())...)
 }
 
 // findRoute finds the route of a request, or answers as FastAPI does: 405, 404,

@@ -15,12 +15,13 @@ func Sound() []Change {
 		{Options: func(o *Options) {
 			o.Version, o.SharedLimits = V1_106, true
 			o.CacheFor = func(int, string) time.Duration { return 0 }
-			o.SpendDelay, o.ThinkTime = 20*time.Millisecond, 1200*time.Millisecond
+			o.SpendDelay, o.ThinkTime, o.ResetEvery = 20*time.Millisecond, 1200*time.Millisecond, time.Second
 		}},
 		{After: quiet},
 		{Before: ownKeyOnly},
 		{Before: noOverwriting},
 		{Before: noRedirect},
+		{Before: noClientTags},
 	}
 }
 

@@ -23,9 +23,10 @@ type Key struct {
 	Metadata map[string]any
 	Budget   *float64
 	RPM, TPM *int
-	Parallel *int     // max_parallel_requests
-	Routes   []string // allowed_routes; none: no limit
-	Every    string   // budget_duration
+	Parallel *int      // max_parallel_requests
+	Routes   []string  // allowed_routes; none: no limit
+	Every    string    // budget_duration
+	Renewed  time.Time // when its budget last began anew; zero: never
 	Blocked  *bool
 	Spend    float64
 	Created  time.Time
@@ -65,14 +66,18 @@ const (
 type store struct {
 	now        func() time.Time
 	spendDelay time.Duration
+	resetEvery time.Duration
 
-	mu      sync.Mutex // guards all below
-	keys    map[string]*Key
-	archive []Key
-	teams   map[string]*Team
-	users   map[string]*User
-	pending []spend
-	sorted  map[string][]string // tokens by "column order"; dropped when keys change
+	mu       sync.Mutex // guards all below
+	keys     map[string]*Key
+	archive  []Key
+	teams    map[string]*Team
+	users    map[string]*User
+	tags     map[string]Tag
+	tagSpend map[string]float64 // dollars, by tag
+	pending  []spend
+	looks    time.Time           // when budgets are next reset
+	sorted   map[string][]string // tokens by "column order"; dropped when keys change
 }
 
 // spend is a cost that is not written yet.
@@ -80,12 +85,14 @@ type spend struct {
 	token string
 	cost  float64
 	due   time.Time
+	tags  []string
 }
 
 func newStore(opts Options) *store {
 	return &store{
 		now: opts.Now, spendDelay: opts.SpendDelay,
 		keys: make(map[string]*Key), teams: make(map[string]*Team), users: make(map[string]*User),
+		tags: make(map[string]Tag), tagSpend: make(map[string]float64), resetEvery: opts.ResetEvery, looks: opts.Now().Add(opts.ResetEvery),
 	}
 }
 
@@ -265,10 +272,10 @@ func cut[T any](all []T, from, n int) []T {
 }
 
 // charge notes a cost; flush writes it when it is due.
-func (s *store) charge(token string, cost float64) {
+func (s *store) charge(token string, cost float64, tags ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending = append(s.pending, spend{token, cost, s.now().Add(s.spendDelay)})
+	s.pending = append(s.pending, spend{token, cost, s.now().Add(s.spendDelay), tags})
 }
 
 // flush writes the spend that is due at now; the zero time: all of it.
@@ -278,6 +285,9 @@ func (s *store) flush(now time.Time) {
 	s.pending = slices.DeleteFunc(s.pending, func(p spend) bool {
 		if !now.IsZero() && p.due.After(now) {
 			return false
+		}
+		for _, tag := range p.tags {
+			s.tagSpend[tag] += p.cost
 		}
 		if k, ok := s.keys[p.token]; ok {
 			k.Spend += p.cost
@@ -291,6 +301,7 @@ func (s *store) flush(now time.Time) {
 		}
 		return true
 	})
+	s.resetBudgets(now)
 }
 
 func (s *store) team(id string) (Team, bool) {
