@@ -34,7 +34,8 @@ var errLater = lines.ErrLater
 type chain struct {
 	f     *follower
 	path  string
-	named bool // by the user: links are followed
+	links bool // are followed: the path was named, or matched by a glob
+	named bool // by the user: it is never dropped
 
 	mu        sync.Mutex // guards what follows; not held while emitting
 	begun     bool
@@ -98,7 +99,7 @@ func (c *chain) tellGaps() {
 // belongs to another log.
 func (c *chain) openFile(name string) (*generation, error) {
 	flags := os.O_RDONLY | syscall.O_NONBLOCK
-	if !c.named {
+	if !c.links {
 		flags |= noFollow
 	}
 	file, err := os.OpenFile(name, flags, 0)
@@ -161,7 +162,7 @@ func (c *chain) setQueue(queue []*generation) {
 func (c *chain) pop() {
 	g := c.queue[0]
 	g.seg.end(g)
-	if info, err := os.Stat(c.path); err == nil && g.live {
+	if info, err := c.stat(); err == nil && g.live {
 		c.finished = keyOf(info)
 	}
 	g.close()

@@ -125,11 +125,11 @@ func (f *follower) discover(ctx context.Context) error {
 	f.found = found
 	f.mu.Unlock()
 	for _, path := range missing {
-		f.add(path, true)
+		f.add(path, true, true)
 	}
 	for _, t := range find.targets {
 		if !f.rotated(t.name, found) {
-			f.add(t.name, t.root == nil)
+			f.add(t.name, t.root == nil, false)
 		}
 	}
 	f.discovered, f.first = began, false
@@ -172,19 +172,20 @@ func (f *follower) chain(path string) *chain {
 	return f.chains[filepath.Clean(path)]
 }
 
-// add makes a chain for a path that has none, unless another chain has the file
-// or has read it under another name.
-func (f *follower) add(path string, named bool) {
+// add makes a chain for a path that has none. One that was only found is left
+// alone if another chain has the file or has read it under another name.
+func (f *follower) add(path string, links, named bool) {
 	if f.chain(path) != nil {
 		return
 	}
-	if !named {
-		info, err := os.Lstat(path)
-		if err != nil || f.never(info) || f.owned(idOf(info)) || f.wasRead(path, info) {
-			return
-		}
+	info, err := os.Stat(path)
+	if err == nil && f.never(info) {
+		return
 	}
-	c := &chain{f: f, path: path, named: named, judged: map[fileKey]verdict{}, wait: fastest, quiet: f.now()}
+	if !named && (err != nil || f.owned(idOf(info)) || f.wasRead(path, info)) {
+		return
+	}
+	c := &chain{f: f, path: path, links: links, named: named, judged: map[fileKey]verdict{}, wait: fastest, quiet: f.now()}
 	f.mu.Lock()
 	f.chains[filepath.Clean(path)] = c
 	f.order = append(f.order, c)
@@ -206,7 +207,7 @@ func (f *follower) wasRead(path string, info fs.FileInfo) bool {
 	if was, ok := f.others[path]; ok && was == keyOf(info) {
 		return true
 	}
-	probe := &chain{f: f, path: path}
+	probe := &chain{f: f, path: path, links: true}
 	g, err := probe.openFile(path)
 	if err != nil || g == nil {
 		return false

@@ -1,4 +1,5 @@
-// Package file reads files, folders and globs, once from start to end.
+// Package file reads files, folders and globs, once from start to end, or follows
+// them.
 //
 // The promise: every file that the paths name is read up to the size it had
 // when it was opened, in the order given, folders and globs in lexical order;
@@ -7,11 +8,25 @@
 // permission, a file that got shorter) is an error with its path, and the
 // others are still read.
 //
+// Following (Config.Follow), a path is one log whatever rotation does beneath it:
+// renaming, compressing, deleting, copying and emptying, a link that is turned.
+// Every byte that is still in a file is emitted once and in order, over restarts
+// too where marks and State are kept; what is not there any more is a Gap. Files
+// are looked at, from 5 ms apart while they grow to 250 ms while they are quiet:
+// no notification of a file system is needed. Generations are known by their first
+// KiB and by the bytes before a position, not by name or number.
+//
 // The limits: a file that a second path names again is read once. Links are
 // followed where the user names them, as a path or as the match of a glob
 // without "**"; in a folder they are passed over, since what they lead to is in
 // the folder or none of its business. Devices and pipes are read where they are
-// named and passed over in a folder.
+// named and passed over in a folder. Following, a line without its end is held
+// until that comes or the log is rotated; a file that is emptied before it was
+// read, or made and deleted between two looks, is gone; of two generations that
+// begin with the same KiB, or that are shorter and begin alike, one may be taken
+// for the other where neither was open. A rotated generation is known by its
+// name: the log's with a number or a date. What a writer appends to a generation
+// later than 100 ms after it wrote to the next one is read, behind that.
 package file
 
 import (

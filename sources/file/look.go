@@ -18,7 +18,7 @@ func (c *chain) look() (ready bool) {
 		c.begun = true
 		c.begin()
 	}
-	info, err := os.Stat(c.path)
+	info, err := c.stat()
 	switch {
 	case err == nil && !info.Mode().IsRegular():
 		c.trouble = explain(c.path, errors.New("is no file, and is not followed"))
@@ -40,6 +40,14 @@ func (c *chain) look() (ready bool) {
 		return false
 	}
 	return ready || len(c.queue) > 1 || !c.queue[0].live || c.queue[0].failed != nil
+}
+
+// stat follows a link only where one may be.
+func (c *chain) stat() (fs.FileInfo, error) {
+	if c.links {
+		return os.Stat(c.path)
+	}
+	return os.Lstat(c.path)
 }
 
 // found handles a file under the log's path.

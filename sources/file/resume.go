@@ -116,7 +116,7 @@ func (s *segment) tailFor(from, tail int64) int64 {
 
 // openCurrent queues the file under the path, unless it is queued.
 func (c *chain) openCurrent(resumed bool) {
-	info, err := os.Stat(c.path)
+	info, err := c.stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return // look says what is wrong
 	}

@@ -72,7 +72,7 @@ func (c *chain) siblings(now listed) (found []sibling, whole bool) {
 // none.
 func (c *chain) locate(w want, not fileID) *generation {
 	candidates, _ := c.siblings(fresh)
-	if info, err := os.Stat(c.path); err == nil && info.Mode().IsRegular() {
+	if info, err := c.stat(); err == nil && info.Mode().IsRegular() {
 		candidates = append([]sibling{{path: c.path, name: filepath.Base(c.path), info: info}}, candidates...)
 	}
 	slices.SortStableFunc(candidates, func(a, b sibling) int { return w.rank(a) - w.rank(b) })
@@ -148,7 +148,7 @@ func (c *chain) scan(now listed) {
 	for range maxScans {
 		whole := c.scanOnce(now)
 		g := c.live()
-		info, err := os.Stat(c.path)
+		info, err := c.stat()
 		if err != nil && g != nil {
 			g.live = false
 		}
