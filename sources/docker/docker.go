@@ -26,7 +26,8 @@
 //
 // The limits: what a driver in non-blocking mode drops, and what rotation takes
 // between two requests, is gone; the latter is reported, and so is a place that the
-// daemon cannot read, as a killed one leaves it. json-file replaces
+// daemon cannot read, as a killed one leaves it. What was rotated away before a
+// container was seen first is not. json-file replaces
 // bytes that are no UTF-8, and so does a daemon that sends NDJSON. A line over
 // 1 MiB is cut as in internal/lines; its mark may name a piece that the cut
 // divides, so that a crash there reads up to 16 KiB again. When the daemon's

@@ -170,6 +170,7 @@ type tally struct {
 	step    int
 	wrong   string
 	missed  int    // places where numbers are missing
+	late    bool   // the first number is missing
 	doubled string // a number that came again, or in another order
 	rest    map[string]string
 	changed chan struct{}
@@ -199,9 +200,12 @@ func (c *tally) emit(b record.Batch) error {
 			if c.wrong == "" {
 				c.wrong = text
 			}
-			if err != nil || n < c.next[stream] {
+			switch {
+			case err != nil || n < c.next[stream]:
 				c.doubled = text
-			} else {
+			case c.next[stream] == 0:
+				c.late = true
+			default:
 				c.missed++
 			}
 			c.next[stream] = n
