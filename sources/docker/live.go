@@ -43,7 +43,6 @@ type live struct {
 	seed maphash.Seed
 
 	doubted bool      // a request in the file's order has to decide
-	rung    bool      // a message came since the last check
 	settle  time.Time // when a doubt is settled without another message; zero: no message came
 	last    time.Time // of the last message's arrival
 	held    time.Time // when the open line began to wait; zero: none waits
