@@ -195,7 +195,15 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 	began, looked := f.now(), 0
 	p.next = began.Add(p.slowest)
 	for _, c := range f.order {
-		if c.scheduled {
+		if c.scheduled { // its reader may wait for the sink; what is new is opened all the same
+			if !c.next.After(began) {
+				c.look()
+				c.tellGaps()
+				c.next = began.Add(fastest)
+			}
+			if c.next.Before(p.next) {
+				p.next = c.next
+			}
 			continue
 		}
 		if c.next.After(began.Add(maxSlow)) {
