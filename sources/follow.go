@@ -3,6 +3,7 @@ package sources
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ type Following struct {
 	// of it is read. nil: nobody asks.
 	OnEnv func(container string, env []string)
 	Env   func(string) string // of this process, for DOCKER_HOST and its kin
+	// Never says that a file is not to be read, whatever names it: an output of
+	// ours. nil: all are.
+	Never func(fs.FileInfo) bool
 }
 
 // Backlog is what a first start reads of what is there: all (the zero value),
@@ -92,6 +96,7 @@ func Follow(args []string, o Options) ([]Named, error) {
 	if len(paths) > 0 {
 		cfg := file.Config{Paths: paths, Archive: o.Archive, Log: o.Log, Follow: true}
 		cfg.Marks, cfg.State = resume(Files)
+		cfg.Never = o.Never
 		cfg.Backlog = file.Backlog{None: o.Backlog.None, Since: o.Backlog.Since, Time: logtime.Parse}
 		if o.OnGap != nil {
 			cfg.OnGap = func(g file.Gap) { o.OnGap(g.Path, fmt.Sprintf("behind byte %d: %s", g.Offset, g.Reason)) }

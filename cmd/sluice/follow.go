@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"sluice/internal/logtime"
 	"sluice/internal/pipeline"
 	"sluice/sinks/clean"
 	"sluice/sources"
-	"sluice/sources/file"
 )
 
 // copyFlags are those of redact --follow, a redacted copy of live logs.
@@ -83,9 +80,9 @@ func (f *copyFlags) toStdout(ctx context.Context, a *app, p *passFlags, s *state
 	if err := w.passOn(a, p, clean.New(a.stdout)); err != nil {
 		return err
 	}
-	named, err := f.open(a, p, s, args, backlog, nil)
+	named, err := sources.Follow(args, w.sourceOptions(ctx, a, p, backlog))
 	if err != nil {
-		return err
+		return usageError(err, "")
 	}
 	var raw []pipeline.Source
 	for _, n := range named {
@@ -110,9 +107,11 @@ func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, 
 	if err := w.passOn(a, p, out); err != nil {
 		return err
 	}
-	named, err := f.open(a, p, s, args, backlog, out.is)
+	o := w.sourceOptions(ctx, a, p, backlog)
+	o.Never = out.is
+	named, err := sources.Follow(args, o)
 	if err != nil {
-		return err
+		return usageError(err, "")
 	}
 	var raw []pipeline.Source
 	for _, n := range named {
@@ -134,36 +133,6 @@ func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, 
 		err = incompleteError(failed, "")
 	}
 	return err
-}
-
-// open makes the sources, each where it was left. never says which file is not
-// to be read.
-func (f *copyFlags) open(a *app, p *passFlags, s *state, args []string, b sources.Backlog, never func(fs.FileInfo) bool) ([]sources.Named, error) {
-	var paths, others []string
-	for _, arg := range args {
-		if arg == sources.Stdin || strings.Contains(arg, "://") {
-			others = append(others, arg)
-		} else {
-			paths = append(paths, arg)
-		}
-	}
-	gap := func(place, reason string) {
-		a.log.Error("lines are missing in the copy", "source", place, "reason", reason)
-	}
-	o := sources.Options{Stdin: a.stdin, Archive: p.archive, Log: a.log, Kafka: kafkaEnv(a)}
-	o.Resume, o.Backlog, o.OnGap, o.Env = s.resume, b, gap, a.env
-	named, err := sources.Follow(others, o)
-	if err != nil {
-		return nil, usageError(err, "")
-	}
-	if len(paths) > 0 {
-		cfg := file.Config{Paths: paths, Jobs: p.jobs, Archive: p.archive, Log: a.log, Follow: true}
-		cfg.Marks, cfg.State = s.resume(sources.Files)
-		cfg.Backlog = file.Backlog{None: b.None, Since: b.Since, Time: logtime.Parse}
-		cfg.Never = never
-		named = append(named, sources.Named{Name: sources.Files, Source: file.New(cfg)})
-	}
-	return named, nil
 }
 
 // sameFile is a function that knows one file.

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/gateway"
 	"sluice/internal/pipeline"
 	"sluice/internal/record"
+	"sluice/sources"
 )
 
 // stopGrace is how long what was read may take to be delivered after a stop.
@@ -108,6 +109,20 @@ func (w *following) addCanary(every time.Duration, gateways []canaryGateway) {
 	w.sink = w.control
 	w.ready = append(w.ready, w.control.unready)
 	w.metrics.registry.MustRegister(canaryCollector{w.control})
+}
+
+// sourceOptions is what sources that follow are told. A gap is a finding, and the
+// secrets of a container's environment are looked for.
+func (w *following) sourceOptions(ctx context.Context, a *app, f *passFlags, backlog sources.Backlog) sources.Options {
+	o := sources.Options{Stdin: a.stdin, Archive: f.archive, Log: a.log, Kafka: kafkaEnv(a)}
+	o.Resume, o.Backlog, o.Env, o.OnEnv = w.state.resume, backlog, a.env, f.detect.environments(w.detection)
+	o.OnGap = func(place, reason string) {
+		text := "lines are missing: " + reason
+		if err := w.detection.tell(ctx, w.sink, w.detection.notice(ruleGap, place, text, time.Now())); err != nil {
+			a.log.Error("report a gap", "err", err)
+		}
+	}
+	return o
 }
 
 // unready is what /readyz says.

@@ -145,16 +145,7 @@ func (f *watchFlags) addSinks(a *app, w *following) error {
 
 // addSources opens the sources where they were left.
 func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args []string, backlog sources.Backlog) error {
-	o := sources.Options{Stdin: a.stdin, Log: a.log, Kafka: kafkaEnv(a)}
-	o.Resume, o.Backlog, o.Env = w.state.resume, backlog, a.env
-	o.OnGap = func(place, reason string) {
-		text := "lines are missing: " + reason
-		if err := w.detection.tell(ctx, w.sink, w.detection.notice(ruleGap, place, text, time.Now())); err != nil {
-			a.log.Error("report a gap", "err", err)
-		}
-	}
-	o.OnEnv = f.detect.environments(w.detection)
-	named, err := sources.Follow(args, o)
+	named, err := sources.Follow(args, w.sourceOptions(ctx, a, &f.passFlags, backlog))
 	if err != nil {
 		return usageError(err, "")
 	}
