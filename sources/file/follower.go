@@ -78,10 +78,11 @@ func newFollower(cfg Config) *follower {
 
 // turn is what a chain's reading came to.
 type turn struct {
-	chain *chain
-	read  bool
-	more  bool
-	err   error
+	chain  *chain
+	read   bool
+	moving bool // it was rotated just now, or is about to be left
+	more   bool
+	err    error
 }
 
 // run follows until ctx ends.
@@ -172,7 +173,7 @@ func (p *pace) left(now time.Time) time.Duration { return max(0, min(p.next.Sub(
 func (f *follower) took(t turn, p *pace) {
 	c := t.chain
 	c.scheduled = false
-	if t.read {
+	if t.read || t.moving {
 		c.wait = fastest
 	} else {
 		c.wait = min(2*c.wait, p.slowest)
@@ -248,7 +249,7 @@ func (f *follower) drain(ctx context.Context, c *chain, emit func(record.Batch) 
 		b, ok, err := c.step(ctx)
 		c.tellGaps()
 		if err != nil || !ok {
-			t.err = err
+			t.err, t.moving = err, c.moving()
 			return t
 		}
 		t.read = true
@@ -259,6 +260,14 @@ func (f *follower) drain(ctx context.Context, c *chain, emit func(record.Batch) 
 	}
 	t.more = true
 	return t
+}
+
+// moving says that the log is between two generations and not for long: the next
+// may be rotated as soon as this one was.
+func (c *chain) moving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue) > 1 && c.f.now().Sub(c.queue[0].since) < 5*grace
 }
 
 // dropGone forgets logs that are gone, of those that the user did not name.
