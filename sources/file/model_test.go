@@ -196,15 +196,24 @@ func (w *world) crash() {
 	w.start()
 }
 
-// settle makes all that was written so far read, delivered and saved.
-func (w *world) settle() {
-	for quiet := 0; quiet < 4; quiet++ {
-		before := len(w.inbox)
+// catchUp looks until all that was written is read, or that takes too long: each
+// empty generation on the way takes its grace.
+func (w *world) catchUp() {
+	for range 200 {
 		w.poll()
-		if len(w.inbox) > before {
-			quiet = -1
+		n := w.output.Len()
+		for i := range w.inbox {
+			n += len(w.inbox[i].Text)
+		}
+		if n >= w.written.Len() {
+			return
 		}
 	}
+}
+
+// settle makes all that was written so far read, delivered and saved.
+func (w *world) settle() {
+	w.catchUp()
 	w.deliver(len(w.inbox))
 	w.save()
 }
@@ -212,14 +221,10 @@ func (w *world) settle() {
 func (w *world) end() {
 	w.write(1)
 	w.reopen()
-	for quiet := 0; quiet < 6; quiet++ {
-		before := w.output.Len()
-		w.poll()
-		w.deliver(len(w.inbox))
-		if w.output.Len() > before {
-			quiet = 0
-		}
-	}
+	w.catchUp()
+	w.poll()
+	w.poll() // and nothing more comes
+	w.deliver(len(w.inbox))
 	got, want := w.output.String(), w.written.String()
 	if got != want {
 		at := 0
