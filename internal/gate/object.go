@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"sluice/internal/record"
 )
@@ -77,6 +78,13 @@ func (s *session) object(ctx context.Context, name string) (*Object, error) {
 	return m.object, m.err
 }
 
+// A gateway whose database is busy answers 500 ("Transaction already closed",
+// measured with LiteLLM 1.106.2): that says nothing of what is checked.
+const (
+	makeTries = 3
+	makePause = time.Second
+)
+
 // create makes an object under a name of this run. It is noted for removal
 // before it is asked for, so that a request whose answer never came is undone too.
 func (s *session) create(ctx context.Context, plan Blueprint, suffix string) (*Object, error) {
@@ -89,7 +97,12 @@ func (s *session) create(ctx context.Context, plan Blueprint, suffix string) (*O
 		return nil, fmt.Errorf("make %s %s: its fields are not JSON", o.Kind, o.Name)
 	}
 	s.note(o)
-	o.Answer = s.send(ctx, Request{Path: makePath[plan.Kind], As: "master", Body: body})
+	for try := 1; ; try++ {
+		o.Answer = s.send(ctx, Request{Path: makePath[plan.Kind], As: "master", Body: body})
+		if o.Answer.Kind != ServerError || try == makeTries || sleep(ctx, makePause) != nil {
+			break
+		}
+	}
 	if o.Answer.Kind != Served {
 		return o, fmt.Errorf("make %s %s: %s: %s", o.Kind, o.Name, o.Answer, o.Answer.Why())
 	}
