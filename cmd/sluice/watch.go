@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -145,7 +149,9 @@ func (f *watchFlags) addSinks(a *app, w *following) error {
 
 // addSources opens the sources where they were left.
 func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args []string, backlog sources.Backlog) error {
-	named, err := sources.Follow(args, w.sourceOptions(ctx, a, &f.passFlags, backlog))
+	o := w.sourceOptions(ctx, a, &f.passFlags, backlog)
+	o.Never = f.writes
+	named, err := sources.Follow(args, o)
 	if err != nil {
 		return usageError(err, "")
 	}
@@ -156,6 +162,21 @@ func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args 
 	}
 	w.watchSources(raw)
 	return nil
+}
+
+// writes says that a file is one of our own outputs: a findings file in a folder
+// that is followed would be read for ever.
+func (f *watchFlags) writes(info fs.FileInfo) bool {
+	paths := []string{f.output}
+	for _, uri := range f.out.sinks {
+		if _, path, ok := strings.Cut(uri, ":"); ok {
+			paths = append(paths, path)
+		}
+	}
+	return slices.ContainsFunc(paths, func(path string) bool {
+		own, err := os.Stat(path)
+		return err == nil && os.SameFile(own, info)
+	})
 }
 
 // canaryGateways are clients of their own: a canary must not wait behind a page

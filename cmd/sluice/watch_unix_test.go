@@ -167,6 +167,25 @@ func (w *watched) get(path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// waitMetric asks /metrics until a line is there.
+func (w *watched) waitMetric(line string) {
+	w.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		_, body := w.get("/metrics")
+		if strings.Contains(body, "\n"+line+"\n") {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			w.t.Fatalf("/metrics has no line %s: %s", line, body)
+		}
+	}
+}
+
 // waitReady asks /readyz until it answers what is wanted.
 func (w *watched) waitReady(code int, reason string) {
 	w.t.Helper()
@@ -312,5 +331,24 @@ func TestWatchSeesItsCanary(t *testing.T) {
 	}
 	if code := w.stop(syscall.SIGTERM); code != exitClean || len(w.findings) > 0 {
 		t.Errorf("exit %d, findings %+v", code, w.findings)
+	}
+}
+
+// A findings file in the folder that is followed is not read.
+func TestWatchDoesNotReadWhatItWrites(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "gateway.log"), os.O_APPEND, "card sk-ant-1 token "+githubToken+"\n")
+	out, more := filepath.Join(dir, "found.log"), filepath.Join(dir, "more.log")
+	w := watch(t, nil, "--listen", "127.0.0.1:0", "-o", out, "--sink", "jsonl:"+more, filepath.Join(dir, "*.log"))
+	w.waitMetric("sluice_files 1")
+	w.waitMetric(`sluice_findings_total{rule="github-pat",severity="high"} 1`)
+	if code := w.stop(syscall.SIGTERM); code != exitClean {
+		t.Errorf("exit %d", code)
+	}
+	for _, path := range []string{out, more} {
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Count(string(text), "\n") != 1 || strings.Contains(string(text), githubToken) {
+			t.Errorf("%s: %q, %v", path, text, err)
+		}
 	}
 }
