@@ -42,7 +42,8 @@ func newLogProbe(a *app, args []string) (gate.LogProbe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	p := &logProbe{rules: set, open: func() ([]pipeline.Source, error) { return sources.Open(args, sources.Options{Stdin: a.stdin}) }}
+	o := sources.Options{Stdin: a.stdin, Log: a.log, Following: sources.Following{Env: a.env}}
+	p := &logProbe{rules: set, open: func() ([]pipeline.Source, error) { return sources.Open(args, o) }}
 	if _, err := p.open(); err != nil {
 		return nil, usageError(err, "")
 	}
