@@ -22,7 +22,7 @@ type sinkFlags struct {
 
 func (f *sinkFlags) register(flags *pflag.FlagSet, failOn string) {
 	flags.StringVar(&f.sarif, "sarif", "", "write a SARIF 2.1.0 report to `FILE`")
-	flags.StringArrayVar(&f.sinks, "sink", nil, "another sink, `KIND:PATH` (jsonl, sarif, junit, html, gitlab, kafka, …); repeatable")
+	flags.StringArrayVar(&f.sinks, "sink", nil, "another sink, `KIND:PATH` (jsonl, sarif, junit, html, gitlab), webhook:URL or kafka://…/TOPIC; repeatable")
 	flags.StringVar(&f.failOn, "fail-on", failOn, "lowest `SEVERITY` that ends with exit code 1: info, low, medium, high, critical")
 	flags.BoolVar(&f.noColor, "no-color", false, "no colour, even on a terminal")
 }
