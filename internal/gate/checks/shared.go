@@ -8,6 +8,9 @@ import (
 	"sluice/internal/record"
 )
 
+// Vector stores are left out: LiteLLM does not choose their provider by a model's
+// name, so the built-in provider cannot stand in, and a check would make
+// them in a real account.
 const controlSharedAccount = "Objects under one provider account"
 
 // otherResponse makes a response as one team and reads it as the other.
