@@ -35,7 +35,6 @@ type detection struct {
 	asked     asked
 	redactor  *redact.Redactor
 	rules     []report.Rule
-	notes     []string // what was not used and why, by name
 }
 
 // detectorSet is one set that belongs together.
@@ -48,6 +47,7 @@ type detectorSet struct {
 	keys   *gateway.Snapshot
 	rules  map[string]redact.Rule
 	known  *knownFindings // never nil
+	notes  []string       // what was not used and why, by name
 }
 
 // detectionConfig is what a detection is made of.
@@ -112,6 +112,10 @@ func (d *detection) load(c detectionConfig) error {
 	if next.known == nil {
 		next.known = &knownFindings{}
 	}
+	next.notes = append(next.notes, c.rules.Warnings...)
+	for _, s := range skipped {
+		next.notes = append(next.notes, fmt.Sprintf("%s is not looked for: %s", s.Name, s.Reason))
+	}
 	err = d.change(func(now *detectorSet) *detectorSet {
 		if now != nil && c.keys == nil {
 			next.keys, next.canary = now.keys, now.canary
@@ -120,10 +124,6 @@ func (d *detection) load(c detectionConfig) error {
 	})
 	if err != nil {
 		return usageError(err, "")
-	}
-	d.notes = append([]string(nil), c.rules.Warnings...)
-	for _, s := range skipped {
-		d.notes = append(d.notes, fmt.Sprintf("%s is not looked for: %s", s.Name, s.Reason))
 	}
 	return nil
 }

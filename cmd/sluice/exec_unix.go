@@ -78,6 +78,7 @@ func (f *passFlags) prepareExec(a *app) (*execution, error) {
 	if err := w.passOn(a, f, byStream{clean.New(a.stdout), clean.New(a.stderr)}); err != nil {
 		return nil, err
 	}
+	w.reload = nil // all signals are the child's
 	return &execution{w}, nil
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"sluice/internal/pipeline"
 	"sluice/sinks/clean"
 	"sluice/sources"
 )
@@ -80,16 +79,9 @@ func (f *copyFlags) toStdout(ctx context.Context, a *app, p *passFlags, s *state
 	if err := w.passOn(a, p, clean.New(a.stdout)); err != nil {
 		return err
 	}
-	named, err := sources.Follow(args, w.sourceOptions(ctx, a, p, backlog))
-	if err != nil {
-		return usageError(err, "")
+	if err := w.addSources(args, w.sourceOptions(ctx, a, p, backlog), s.track); err != nil {
+		return err
 	}
-	var raw []pipeline.Source
-	for _, n := range named {
-		raw = append(raw, n.Source)
-		w.sources = append(w.sources, s.track(n.Name, n.Source))
-	}
-	w.watchSources(raw)
 	return w.follow(ctx, p.kafka.listen, true)
 }
 
@@ -109,16 +101,9 @@ func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, 
 	}
 	o := w.sourceOptions(ctx, a, p, backlog)
 	o.Never = out.is
-	named, err := sources.Follow(args, o)
-	if err != nil {
-		return usageError(err, "")
+	if err := w.addSources(args, o, out.track); err != nil {
+		return err
 	}
-	var raw []pipeline.Source
-	for _, n := range named {
-		raw = append(raw, n.Source)
-		w.sources = append(w.sources, out.track(n))
-	}
-	w.watchSources(raw)
 	w.ready = append(w.ready, out.unready)
 	ending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	saved := make(chan struct{})

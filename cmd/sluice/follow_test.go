@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io/fs"
 	"os"
@@ -161,4 +162,36 @@ func TestFollowedCopyIsOursAlone(t *testing.T) {
 	refused(exitIncomplete, "is not as it was left", "-o", c.out, "--state-dir", c.state)
 	refused(exitUsage, "--since and --until bound one pass", "--since", "1h")
 	refused(exitUsage, "-o names a folder", "-o", dir)
+}
+
+// SIGHUP is a reload for a copy as well, not its end.
+func TestFollowedCopyReloads(t *testing.T) {
+	dir := t.TempDir()
+	path, ruleFile := filepath.Join(dir, "gateway.log"), filepath.Join(dir, "rules.toml")
+	write(t, ruleFile, os.O_TRUNC, "[[rules]]\nid = \"badge\"\nregex = '''badge-[0-9]{6}'''\nkeywords = [\"badge\"]\n")
+	write(t, path, os.O_APPEND, "badge-123456\n")
+	cmd := ownProcess(t, "redact", "--follow", "--log-level", "info", "--listen", "127.0.0.1:0", "--rules", ruleFile, path)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reloaded := false
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		switch text := lines.Text(); {
+		case strings.Contains(text, "msg=serving"):
+			err = cmd.Process.Signal(syscall.SIGHUP)
+		case strings.Contains(text, "reloaded rules"):
+			reloaded = true
+			err = cmd.Process.Signal(syscall.SIGTERM)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil || !reloaded {
+		t.Errorf("reloaded %v, %v", reloaded, err)
+	}
 }

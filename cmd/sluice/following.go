@@ -37,8 +37,9 @@ type following struct {
 	control  *canaryControl // nil: no canary is sent
 	metrics  *metrics
 	stall    *stall
-	ready    []readiness // of keys, state, canary, sources and sinks
-	reload   func() error
+	ready    []readiness  // of keys, state, canary, sources and sinks
+	reload   func() error // at SIGHUP; nil: the signal is not ours
+	clients  []*gateway.Client
 	first    chan struct{} // closed once every gateway's keys were read
 }
 
@@ -61,8 +62,9 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 		return nil, err
 	}
 	boundMemory(a, 0)
-	w := &following{job: j, log: a.log, state: s, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
+	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
 	w.ready = []readiness{w.keysReady, s.unready}
+	w.reload = func() error { return f.reload(a, j.detection) }
 	once := sync.OnceFunc(func() { close(w.first) })
 	w.keys = access.store(func(keys *gateway.Snapshot) {
 		if err := j.detection.setKeys(keys); err != nil {
@@ -104,7 +106,11 @@ func (w *following) addSink(first pipeline.Sink, more []pipeline.Sink) {
 }
 
 // addCanary sends false keys through the gateways that the flags name.
-func (w *following) addCanary(every time.Duration, gateways []canaryGateway) {
+func (w *following) addCanary(every time.Duration) {
+	var gateways []canaryGateway
+	for _, c := range w.clients {
+		gateways = append(gateways, c)
+	}
 	w.control = newCanaryControl(w.sink, w.detection, every, gateways, w.log)
 	w.sink = w.control
 	w.ready = append(w.ready, w.control.unready)
@@ -123,6 +129,22 @@ func (w *following) sourceOptions(ctx context.Context, a *app, f *passFlags, bac
 		}
 	}
 	return o
+}
+
+// addSources opens the sources where they were left; track notes what is delivered
+// of each.
+func (w *following) addSources(args []string, o sources.Options, track func(sources.Named) pipeline.Source) error {
+	named, err := sources.Follow(args, o)
+	if err != nil {
+		return usageError(err, "")
+	}
+	var raw []pipeline.Source
+	for _, n := range named {
+		raw = append(raw, n.Source)
+		w.sources = append(w.sources, track(n))
+	}
+	w.watchSources(raw)
+	return nil
 }
 
 // unready is what /readyz says.
@@ -187,6 +209,10 @@ func (w *following) super() supervisor { return supervisor{w.log} }
 
 // start runs what goes on beside the pipeline until ctx ends.
 func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen string) error {
+	if w.reload != nil {
+		hangups := onHangup() // before anybody can know that we run
+		helpers.Go(func() { w.reloads(ctx, hangups) })
+	}
 	if listen != "" {
 		wait, err := serve(ctx, listen, w.metrics, w.unready, w.log)
 		if err != nil {
@@ -211,9 +237,6 @@ func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen s
 	helpers.Go(func() { w.state.run(ctx) })
 	helpers.Go(func() { heartbeat(ctx, w.stats, w.unready, w.log) })
 	helpers.Go(func() { w.super().watchdog(ctx) })
-	if w.reload != nil {
-		helpers.Go(func() { w.reloads(ctx) })
-	}
 	return nil
 }
 

@@ -69,8 +69,8 @@ func (j *job) finish(ctx context.Context, err error) {
 	r.Ended = time.Now()
 	r.Sources = j.stats.Streams.Load()
 	r.Records, r.Bytes, r.Withheld = j.stats.Records.Load(), j.stats.Bytes.Load(), j.stats.Withheld.Load()
-	r.Notes = append(r.Notes, j.detection.notes...)
-	r.Notes = append(r.Notes, j.detection.current.Load().known.notes()...)
+	set := j.detection.current.Load()
+	r.Notes = append(append(r.Notes, set.notes...), set.known.notes()...)
 	if j.interrupted = interrupted(ctx); j.interrupted {
 		r.Errors = append(r.Errors, context.Cause(ctx).Error())
 	}

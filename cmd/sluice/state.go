@@ -20,6 +20,7 @@ import (
 	"sluice/internal/checkpoint"
 	"sluice/internal/pipeline"
 	"sluice/internal/record"
+	"sluice/sources"
 )
 
 const (
@@ -87,7 +88,8 @@ type trackedSource struct {
 }
 
 // track notes what is delivered of a source from now on.
-func (s *state) track(name string, src pipeline.Source) pipeline.Source {
+func (s *state) track(n sources.Named) pipeline.Source {
+	name, src := n.Name, n.Source
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tracked[name] = src

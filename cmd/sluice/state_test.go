@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sluice/internal/record"
+	"sluice/sources"
 )
 
 // still is a source that keeps what it was told to commit.
@@ -38,7 +39,7 @@ func TestStateOutlivesTheProcess(t *testing.T) {
 	}
 	src := &still{}
 	at := record.Mark{Stream: "a.log", Epoch: 7, Offset: 812, Sub: 3}
-	if err := s.track("logs", src).Commit(t.Context(), at); err != nil || len(src.committed) != 1 {
+	if err := s.track(sources.Named{Name: "logs", Source: src}).Commit(t.Context(), at); err != nil || len(src.committed) != 1 {
 		t.Fatal("the source was not told", err)
 	}
 	if _, err := openState(dir, log); err == nil || !strings.Contains(err.Error(), "in use by process") {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/pipeline"
 	"sluice/sinks"
 	"sluice/sinks/jsonl"
 	"sluice/sources"
@@ -115,12 +114,13 @@ func (f *watchFlags) run(ctx context.Context, a *app, s *state, args []string, b
 		return err
 	}
 	if f.canary > 0 {
-		w.addCanary(f.canary, f.canaryGateways(a))
+		w.addCanary(f.canary)
 	}
-	if err := f.addSources(ctx, a, w, args, backlog); err != nil {
+	o := w.sourceOptions(ctx, a, &f.passFlags, backlog)
+	o.Never = f.writes
+	if err := w.addSources(args, o, s.track); err != nil {
 		return err
 	}
-	w.reload = func() error { return f.reload(a, w.detection) }
 	return w.follow(ctx, f.listen, false)
 }
 
@@ -147,23 +147,6 @@ func (f *watchFlags) addSinks(a *app, w *following) error {
 	return nil
 }
 
-// addSources opens the sources where they were left.
-func (f *watchFlags) addSources(ctx context.Context, a *app, w *following, args []string, backlog sources.Backlog) error {
-	o := w.sourceOptions(ctx, a, &f.passFlags, backlog)
-	o.Never = f.writes
-	named, err := sources.Follow(args, o)
-	if err != nil {
-		return usageError(err, "")
-	}
-	var raw []pipeline.Source
-	for _, n := range named {
-		raw = append(raw, n.Source)
-		w.sources = append(w.sources, w.state.track(n.Name, n.Source))
-	}
-	w.watchSources(raw)
-	return nil
-}
-
 // writes says that a file is one of our own outputs: a findings file in a folder
 // that is followed would be read for ever.
 func (f *watchFlags) writes(info fs.FileInfo) bool {
@@ -177,31 +160,4 @@ func (f *watchFlags) writes(info fs.FileInfo) bool {
 		own, err := os.Stat(path)
 		return err == nil && os.SameFile(own, info)
 	})
-}
-
-// canaryGateways are clients of their own: a canary must not wait behind a page
-// of keys.
-func (f *watchFlags) canaryGateways(a *app) (out []canaryGateway) {
-	access, err := f.gateway.open(a)
-	if err != nil {
-		return nil // newFollowing has opened the same
-	}
-	for _, c := range access.clients {
-		out = append(out, c)
-	}
-	return out
-}
-
-// reload reads again what the flags name. The keys, the positions and what was
-// learnt stay.
-func (f *watchFlags) reload(a *app, d *detection) error {
-	access, err := f.gateway.open(a)
-	if err != nil {
-		return err
-	}
-	c, err := f.detect.config(a, nil, nil, access.master)
-	if err != nil {
-		return err
-	}
-	return d.load(c)
 }
