@@ -28,6 +28,7 @@ type ownBroker struct {
 	dir   string
 	env   []string
 	addr  string
+	ctrl  string
 	admin *kgo.Client
 }
 
@@ -39,7 +40,7 @@ func startBroker(t *testing.T) *ownBroker {
 	}
 	b := &ownBroker{t: t, stack: stack, dir: t.TempDir(), env: os.Environ()}
 	ports := freePorts(t, 2)
-	b.addr = "127.0.0.1:" + ports[0]
+	b.addr, b.ctrl = "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1]
 	b.env = append(b.env, "KAFKA_PORT="+ports[0], "KAFKA_CTRL_PORT="+ports[1], "KAFKA_SECURE=0", "KAFKA_HEAP=384m")
 	b.up()
 	t.Cleanup(func() { b.down("--kill") }) // whatever state it is in
@@ -80,9 +81,31 @@ func (b *ownBroker) script(name string, args ...string) {
 
 func (b *ownBroker) up() { b.t.Helper(); b.script("up.sh", b.dir) }
 
+// down ends the broker and waits until its ports are free: a process that ends
+// is gone for the script once its first thread is, and the last one closes
+// them.
 func (b *ownBroker) down(how ...string) {
 	b.t.Helper()
 	b.script("down.sh", append([]string{b.dir}, how...)...)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for _, addr := range []string{b.addr, b.ctrl} {
+		for tries := 0; served(addr); tries++ {
+			if tries == 500 {
+				b.t.Fatalf("%s is still served", addr)
+			}
+			<-tick.C
+		}
+	}
+}
+
+func served(addr string) bool {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 func (b *ownBroker) topic(name string, partitions int32) {

@@ -77,8 +77,10 @@ func naive(b *record.Batch, ms []record.Match) string {
 	return out.String()
 }
 
+// genBatch has no quote: a line of two is a JSON document, which is mended as
+// TestAnyCutLeavesJSON says, while naive knows no JSON.
 func genBatch(t *rapid.T) *record.Batch {
-	text := []byte(rapid.StringOfN(rapid.RuneFrom([]rune("abc \n\rxyzé\x00\"\\")), 0, 200, -1).Draw(t, "text"))
+	text := []byte(rapid.StringOfN(rapid.RuneFrom([]rune("abc \n\rxyzé\x00'\\")), 0, 200, -1).Draw(t, "text"))
 	lead := 0
 	if len(text) > 0 {
 		lead = rapid.IntRange(0, len(text)/3).Draw(t, "lead")
