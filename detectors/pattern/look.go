@@ -2,22 +2,33 @@ package pattern
 
 import (
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
 // look is a first look behind a word, before any automaton runs: between a name
 // and its value stand only bytes of gap, at most most of them, and then one that
 // is not of gap and must be of stop. Names in prose and code nearly always fail
-// it. The zero value lets everything pass.
+// it. From the stop on stand bytes of middle, and then at least worth bytes of
+// body: most values in a log are too short. The zero value lets everything pass.
 type look struct {
-	kind [256]uint8 // inGap, isStop or 0
+	kind [256]uint8
 	// least and most are how far behind the word's first byte the stop is.
 	least, most int
+	between     int // bytes of middle, at most
+	worth       int // 0: the look ends at the stop
 }
 
 const (
 	inGap = 1 << iota
 	isStop
+	inMiddle
+	inBody
+)
+
+const (
+	leastWorth  = 6  // bytes of a value; a shorter one tells nothing
+	mostBetween = 32 // bytes between stop and value
 )
 
 // newLook makes the look of branches that share a word; nil if they have no gap
@@ -50,7 +61,27 @@ func newLook(list []*branch) *look {
 		l.least = min(l.least, minWidth(b.tail()[:ends[i]]))
 		l.most = max(l.most, width(b.tail()[:ends[i]]))
 	}
+	l.addValues(list, ends)
 	return l
+}
+
+// addValues extends the look to the values of all branches, if each has one.
+func (l *look) addValues(list []*branch, ends []int) {
+	worth := longest
+	for i, b := range list {
+		rest := b.tail()[ends[i]:]
+		n := slices.IndexFunc(rest, func(re *syntax.Regexp) bool { return minWidthOf(re) >= leastWorth })
+		if n < 0 || width(rest[:n]) > mostBetween {
+			return
+		}
+		worth = min(worth, minWidthOf(rest[n]))
+		l.between = max(l.between, width(rest[:n]))
+		for _, re := range rest[:n] {
+			l.mark(allBytes(re), inMiddle)
+		}
+		l.mark(allBytes(rest[n]), inBody)
+	}
+	l.worth = worth
 }
 
 func (l *look) mark(set [256]bool, kind uint8) {
@@ -175,9 +206,10 @@ func wide(set *[256]bool) {
 // run is a stretch of text that is all gap.
 type run struct{ start, end int }
 
-// passes says whether the text behind a word at at may hold the rest of a match.
-// known is a stretch that an earlier look found to be gap.
-func (l *look) passes(text []byte, at int, known *run) bool {
+// passes says whether the text behind a word at at may hold the rest of a match,
+// and up to where it looked. known is a stretch that an earlier look found to be
+// gap.
+func (l *look) passes(text []byte, at int, known *run) (ok bool, far int) {
 	i := at + l.least
 	if i < known.start || i > known.end {
 		known.start = i
@@ -187,5 +219,26 @@ func (l *look) passes(text []byte, at int, known *run) bool {
 	for limit := min(at+l.most, len(text)-1); i <= limit && l.kind[text[i]]&inGap != 0; i++ {
 	}
 	known.end = i
-	return i < len(text) && i <= at+l.most && l.kind[text[i]]&isStop != 0
+	if i >= len(text) || i > at+l.most || l.kind[text[i]]&isStop == 0 {
+		return false, i
+	}
+	return l.worthIt(text, i)
+}
+
+// worthIt says whether a value may begin behind the stop at stop. It begins
+// within the bytes of middle, or right behind them.
+func (l *look) worthIt(text []byte, stop int) (ok bool, far int) {
+	if l.worth == 0 {
+		return true, stop
+	}
+	i := stop
+	for limit := min(stop+l.between, len(text)); i < limit && l.kind[text[i]]&inMiddle != 0; i++ {
+	}
+	start := i
+	for start > stop && l.kind[text[start-1]]&inBody != 0 {
+		start--
+	}
+	for limit := min(start+l.worth, len(text)); i < limit && l.kind[text[i]]&inBody != 0; i++ {
+	}
+	return i >= start+l.worth, i
 }

@@ -120,13 +120,18 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	switch {
 	case t.group >= 0:
 		g, at := m.engine.groups[t.group], end-t.back
-		if g.beside.has(frag.text, at) && (g.look == nil || g.look.passes(frag.text, at, &m.gaps[t.group])) {
-			if !g.direct {
-				m.tryGroup(frag, t, at, end)
-			} else if r := g.branches[0].rule.index; !m.off[r] {
+		passes, far := g.beside.has(frag.text, at), 0
+		if passes && g.look != nil {
+			passes, far = g.look.passes(frag.text, at, &m.gaps[t.group])
+		}
+		switch {
+		case passes && !g.direct:
+			m.tryGroup(frag, t, at, end)
+		case passes:
+			if r := g.branches[0].rule.index; !m.off[r] {
 				m.note(r, place{at: int32(at), hit: int32(end)})
 			}
-		} else if g.look != nil && m.gaps[t.group].end >= end+horizon {
+		case far >= end+horizon:
 			m.past.keep(frag, t, end)
 		}
 	case t.folds:

@@ -6,13 +6,24 @@ import "bytes"
 // it finds the secret in it. gitleaks matches again on the match alone, without
 // what stands around it, and so do we.
 func (m *machine) locate(r *rule, frag *fragment, start, end int) finding {
-	f := finding{rule: r, at: start, match: trimmed(frag.text, span{start, end})}
-	f.end = start + f.match.end - f.match.start
-	f.secret = f.match
+	f := newFinding(r, frag, start, end)
 	ends := m.groupsOf(r, frag.text, start, f.match)
 	if g := secretGroup(ends, r.SecretGroup); g.start >= 0 {
 		f.secret = span{f.match.start + g.start, f.match.start + g.end}
 	}
+	return f
+}
+
+// newFinding is a match that is all secret.
+func newFinding(r *rule, frag *fragment, start, end int) finding {
+	f := finding{rule: r, at: start, match: trimmed(frag.text, span{start, end})}
+	f.end = start + f.match.end - f.match.start
+	f.secret = f.match
+	return f
+}
+
+func (f finding) with(secret span) finding {
+	f.secret = secret
 	return f
 }
 

@@ -56,6 +56,7 @@ type finder struct {
 	// loose: a match need not hold a keyword, so whether one is there has to be
 	// looked up.
 	loose bool
+	shape func() *shape // nil: the rule has none
 }
 
 // plan works out how r is found. Programs are made when first used: a
@@ -66,6 +67,7 @@ func (r *rule) plan(pattern string, number *int) error {
 		return fmt.Errorf("rule %s: regex: %w", r.ID, err)
 	}
 	r.whole = lazily([]*syntax.Regexp{re})
+	r.shape = sync.OnceValue(func() *shape { return newShape(r, re) })
 	r.widest = widthOf(re)
 	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return bestPart(parts) >= 0 })
 	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re)

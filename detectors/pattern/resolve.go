@@ -105,7 +105,6 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 		return
 	}
 	m.newPass(frag)
-	g := m.groupsAt(r)
 	from := 0
 	for i := range places {
 		p := &places[i]
@@ -120,12 +119,12 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 		m.far, m.lined = at, false
 		v := verdict{found: int32(len(m.found)), end: -1}
 		alone := from <= at-r.head-utf8.UTFMax
-		start, end := around(g, frag.text, r, from, at)
+		f, end := m.matchAt(frag, r, p, from)
 		if m.thrash {
 			m.overAt(frag, at+1)
 		}
-		if end > start {
-			m.consider(frag, r, start, end)
+		if end > f.at {
+			m.consider(frag, f)
 			from, v.end = end, int32(end)
 		}
 		if frag.keep {
@@ -133,6 +132,34 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 			m.past.verdicts[r.index][i] = v
 		}
 	}
+}
+
+// matchAt is what the match that has a word at p finds; it begins at from or
+// later. end is -1 if there is none.
+func (m *machine) matchAt(frag *fragment, r *rule, p *place, from int) (f finding, end int) {
+	s := r.shape()
+	if s == nil || m.folds {
+		return m.matchAround(frag, r, int(p.at), from)
+	}
+	read := s.read(frag.text, int(p.at), int(p.hit))
+	m.steps += read.far - int(p.hit)
+	m.far = max(m.far, read.far)
+	switch read.verdict {
+	case noMatch:
+		return finding{at: int(p.at)}, -1
+	case isMatch:
+		start := s.startOf(frag.text, r, from, int(p.at))
+		return newFinding(r, frag, start, read.end).with(read.value), read.end
+	}
+	return m.matchAround(frag, r, int(p.at), from)
+}
+
+func (m *machine) matchAround(frag *fragment, r *rule, at, from int) (f finding, end int) {
+	start, end := around(m.groupsAt(r), frag.text, r, from, at)
+	if end <= start {
+		return finding{at: start}, -1
+	}
+	return m.locate(r, frag, start, end), end
 }
 
 // around is the match that begins first among those that begin at from or
@@ -219,7 +246,7 @@ func (m *machine) sweep(frag *fragment, r *rule) {
 		case m.overAt(frag, max(end, 1)):
 			from = m.resume
 		case stop > start:
-			m.consider(frag, r, start, stop)
+			m.consider(frag, m.locate(r, frag, start, stop))
 			from = stop
 		default: // an empty match is no secret
 			from = max(end, start) + runeLen(text, max(end, start))
@@ -227,9 +254,8 @@ func (m *machine) sweep(frag *fragment, r *rule) {
 	}
 }
 
-// consider makes a finding of a match, if it counts.
-func (m *machine) consider(frag *fragment, r *rule, start, end int) {
-	f := m.locate(r, frag, start, end)
+// consider keeps a finding, if it counts.
+func (m *machine) consider(frag *fragment, f finding) {
 	if m.counts(&f, frag) {
 		m.found = append(m.found, f)
 	}

@@ -1,0 +1,103 @@
+package pattern
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// read reads what stands behind a name in text[at:hit].
+func (s *shape) read(text []byte, at, hit int) (r reading) {
+	if s.spellings != nil && !s.spelt(text[at:hit]) {
+		return reading{verdict: noMatch, far: hit}
+	}
+	i := skip(text, hit, s.gap)
+	if i+1 >= len(text) {
+		return reading{}
+	}
+	c := text[i]
+	longer := s.longer[c]
+	switch {
+	case s.kind[c]&wideRune != 0 || longer != nil && longer[text[i+1]]:
+		return reading{}
+	case s.kind[c]&separates == 0:
+		return reading{verdict: noMatch, far: i + 2}
+	}
+	first := i + 1
+	i = skip(text, first, s.quotes)
+	for _, c := range text[first:i] {
+		if s.kind[c]&(inValue|inOther|wideRune) != 0 {
+			return reading{}
+		}
+	}
+	if i < len(text) && s.kind[text[i]]&(inValue|inOther|wideRune) == 0 {
+		return reading{verdict: noMatch, far: i + 1}
+	}
+	return s.readValue(text, i)
+}
+
+// readValue reads a value that begins at start.
+func (s *shape) readValue(text []byte, start int) reading {
+	limit := min(len(text), start+s.value.most+1)
+	i := start
+	for i < limit && s.kind[text[i]]&inValue != 0 {
+		i++
+	}
+	n := i - start
+	if i == len(text) || n > s.value.most {
+		return reading{}
+	}
+	kind := s.kind[text[i]]
+	switch {
+	case kind&wideRune != 0 || n >= s.value.least && kind&beginsEnd != 0:
+		return reading{}
+	case n >= s.value.least && kind&ends != 0:
+		return reading{isMatch, span{start, i}, i + 1, i + 1}
+	case s.other == 0:
+		return reading{verdict: noMatch, far: i + 1}
+	}
+	other := start
+	for other < limit && s.kind[text[other]]&inOther != 0 {
+		other++
+	}
+	if other == limit {
+		return reading{}
+	}
+	kind = s.kind[text[other]]
+	if kind&wideRune != 0 || other-start >= s.other && kind&(ends|beginsEnd) != 0 {
+		return reading{}
+	}
+	return reading{verdict: noMatch, far: max(i, other) + 1}
+}
+
+// skip goes from i over runs, each as far as it goes: what one leaves, the next
+// can take, so no other way gets further.
+func skip(text []byte, i int, runs []some) int {
+	for k := range runs {
+		run := &runs[k]
+		for limit := min(len(text), i+run.most); i < limit && run.set[text[i]]; i++ {
+		}
+	}
+	return i
+}
+
+// spelt says whether the expression has a name as it is spelt.
+func (s *shape) spelt(name []byte) bool {
+	var low [maxWord]byte
+	list, some := s.spellings[string(appendLower(low[:0], name))]
+	return !some || slices.Contains(list, string(name))
+}
+
+// startOf goes back from a name at at to where the match begins: over what can
+// stand before it, at most most runes, not before from.
+func (s *shape) startOf(text []byte, r *rule, from, at int) int {
+	i := at
+	for least := max(from, at-r.run); i > least && text[i-1] < utf8.RuneSelf; i-- {
+		if !s.before[text[i-1]] {
+			return i
+		}
+	}
+	if i > from && text[i-1] >= utf8.RuneSelf {
+		return back(text, from, at, r.before, r.run)
+	}
+	return i
+}

@@ -1,0 +1,94 @@
+package pattern
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// withoutShapes is a detector that does not use them.
+func withoutShapes(tb testing.TB, which string) *Detector {
+	d := detectors(tb)[which]
+	for _, r := range d.rules {
+		r.finder.shape = func() *shape { return nil }
+	}
+	return d
+}
+
+// What a shape says is what the automaton of the whole expression says.
+func TestShapesReadWhatExpressionsMatch(t *testing.T) {
+	for which, d := range detectors(t) {
+		slow := withoutShapes(t, which)
+		var names []string
+		shapes := 0
+		for _, r := range d.rules {
+			if r.pattern() != "" && r.shape() != nil {
+				shapes++
+				names = append(names, r.branches[0].words...)
+			}
+		}
+		if shapes < 50 {
+			t.Fatalf("%s: only %d rules have a shape", which, shapes)
+		}
+		names = append(names, "key", "api", "API", "aPi", "token")
+		t.Run(which, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				text := []byte(shapedText(t, names))
+				b := batchOf(text, 0)
+				compareReadings(t, d, text)
+				got, want := d.Detect(nil, b), slow.Detect(nil, b)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("%q (-expression +shape):\n%s", text, diff)
+				}
+			})
+		})
+	}
+}
+
+// shapedText has names, gaps, separators, quotes, values and ends, nearly in
+// order.
+func shapedText(t *rapid.T, names []string) string {
+	pick := func(list ...string) string { return rapid.SampledFrom(list).Draw(t, "part") }
+	value := rapid.StringOfN(rapid.SampledFrom([]rune("aZ09kQ7xG2mP5vB8nL3jD6hF4-_.=+/")), 0, 45, -1)
+	var b strings.Builder
+	for range rapid.IntRange(1, 4).Draw(t, "pairs") {
+		b.WriteString(pick("", "x_", "user.api-", "é", "a b ", "(", strings.Repeat("n", 60)))
+		b.WriteString(rapid.SampledFrom(names).Draw(t, "name"))
+		b.WriteString(pick("", "", "_id", " ", "\t", "'", "\"", " '\"", "    ", "''''", "_hash'", "ſ", ".x-y_z 0123456789012345"))
+		b.WriteString(pick("=", ":", ":", "=", ": ", "=>", ":=", "::=", "||", "|", "?=", ",", ">", "==", "", "é"))
+		b.WriteString(pick("", "", " ", "'", "\"", " '", "= ", "``", "      ", "''''''", "ſ"))
+		b.WriteString(value.Draw(t, "value"))
+		b.WriteString(pick("", "'", "\"", " ", "\n", "\\n", "\\", "\\x", ";", ",", "é", "ſ", "\r\n", "`", "]"))
+	}
+	return b.String()
+}
+
+// compareReadings asks at each place of a rule with a shape, whether or not what
+// is found there counts.
+func compareReadings(t *rapid.T, d *Detector, text []byte) {
+	m := newMachine(d)
+	m.setPath("")
+	m.reset()
+	frag := &fragment{text: text}
+	if m.candidates(frag); m.folds {
+		return
+	}
+	for _, n := range m.ruled {
+		r := m.rules[n]
+		if r.shape() == nil {
+			continue
+		}
+		for _, p := range m.places[n] {
+			read := r.shape().read(text, int(p.at), int(p.hit))
+			f, end := m.matchAround(frag, r, int(p.at), int(p.at))
+			switch {
+			case read.verdict == isMatch && (end != read.end || f.secret != read.value):
+				t.Fatalf("%q: %s at %d matches to %d with %v, the shape says %+v", text, r.ID, p.at, end, f.secret, read)
+			case read.verdict == noMatch && end >= 0:
+				t.Fatalf("%q: %s at %d matches to %d, the shape says not", text, r.ID, p.at, end)
+			}
+		}
+	}
+}
