@@ -10,10 +10,24 @@ const (
 	memoryPerKey = 256
 )
 
+// ballast is memory that is counted and never touched, bytes. A scan has little
+// in use, a dozen megabytes, so that the collector would run each time a dozen
+// more were read; with the ballast it waits for three times as much, and not for
+// more where more is in use, as a higher GOGC would.
+const ballast = 24 << 20
+
 // boundMemory keeps a process that runs for ever small; GOMEMLIMIT, if it is set,
 // is the user's choice.
 func boundMemory(a *app, keys int) {
 	if a.env("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryBase + memoryPerKey*int64(keys))
+	}
+}
+
+// hurry lets a process that will end soon collect seldom. GOGC and GOMEMLIMIT, if
+// they are set, are the user's choice.
+func hurry(a *app) {
+	if a.ballast == nil && a.env("GOGC") == "" && a.env("GOMEMLIMIT") == "" {
+		a.ballast = make([]byte, ballast)
 	}
 }

@@ -48,6 +48,7 @@ func (f *passFlags) register(flags *pflag.FlagSet, failOn string) {
 // prepare makes the job but for its sink. What could not be had and does not
 // end the job at once is in job.run.Errors.
 func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, error) {
+	hurry(a)
 	j := &job{run: newRun(), stats: &pipeline.Stats{}, jobs: f.jobs}
 	f.job = j
 	var err error

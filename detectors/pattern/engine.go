@@ -13,7 +13,8 @@ import (
 // stands. It is read only.
 type engine struct {
 	words    *automaton
-	targets  [][]target // by word
+	targets  [][]target  // by word
+	ends     [][]*target // by number of the automaton's hit: those of all words that end there
 	branches []*branch
 	groups   []*tails
 	sweeps   []*rule
@@ -134,6 +135,14 @@ func (e *engine) collect() error {
 		e.targets[n] = append(e.targets[n], target{group: -1, folds: true})
 	}
 	e.words = newAutomaton(words)
+	e.ends = make([][]*target, len(e.words.ends))
+	for state, list := range e.words.ends {
+		for _, word := range list {
+			for i := range e.targets[word] {
+				e.ends[state] = append(e.ends[state], &e.targets[word][i])
+			}
+		}
+	}
 	return nil
 }
 

@@ -105,13 +105,12 @@ func (m *machine) walk(frag *fragment, at, end int) {
 
 func (m *machine) try(frag *fragment, hits []hit) {
 	for _, h := range hits {
-		if m.overAt(frag, h.end) {
+		cheap := m.steps <= baseSteps && h.end > m.resume && !m.thrash
+		if !cheap && m.overAt(frag, h.end) {
 			continue
 		}
-		for _, word := range m.engine.words.ends[h.state] {
-			for i := range m.engine.targets[word] {
-				m.tryTarget(frag, &m.engine.targets[word][i], h.end)
-			}
+		for _, t := range m.engine.ends[h.state] {
+			m.tryTarget(frag, t, h.end)
 		}
 	}
 }

@@ -29,10 +29,33 @@ func (s *shape) read(text []byte, at, hit int) (r reading) {
 			return reading{}
 		}
 	}
-	if i < len(text) && s.kind[text[i]]&(inValue|inOther|wideRune) == 0 {
-		return reading{verdict: noMatch, far: i + 1}
+	if i+1 >= len(text) {
+		return reading{}
+	}
+	if next := s.opener[text[i]]; next != nil && next[text[i+1]] {
+		return reading{}
+	}
+	switch {
+	case s.kind[text[i]]&(inValue|inOther|wideRune) == 0:
+		return reading{verdict: noMatch, far: i + 2}
+	case s.endless:
+		return s.readEndless(text, i)
 	}
 	return s.readValue(text, i)
+}
+
+// readEndless reads a value that ends where its bytes do: all of them are the
+// secret, if the last can be last.
+func (s *shape) readEndless(text []byte, start int) reading {
+	limit := min(len(text), start+s.value.most+1)
+	i := start
+	for i < limit && s.kind[text[i]]&inValue != 0 {
+		i++
+	}
+	if i == limit || i-start < s.value.least || s.kind[text[i-1]]&isLast == 0 || s.kind[text[i]]&(goesOn|wideRune) != 0 {
+		return reading{}
+	}
+	return reading{isMatch, span{start, i}, i, i + 1}
 }
 
 // readValue reads a value that begins at start.

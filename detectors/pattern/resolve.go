@@ -119,13 +119,15 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 		m.far, m.lined = at, false
 		v := verdict{found: int32(len(m.found)), end: -1}
 		alone := from <= at-r.head-utf8.UTFMax
-		f, end := m.matchAt(frag, r, p, from)
-		if m.thrash {
-			m.overAt(frag, at+1)
-		}
-		if end > f.at {
-			m.consider(frag, f)
-			from, v.end = end, int32(end)
+		if !m.innocent(frag, r, places[i:]) {
+			f, end := m.matchAt(frag, r, p, from)
+			if m.thrash {
+				m.overAt(frag, at+1)
+			}
+			if end > f.at {
+				m.consider(frag, f)
+				from, v.end = end, int32(end)
+			}
 		}
 		if frag.keep {
 			v.known, v.finds, v.far = alone && !m.lined, len(m.found) > int(v.found), int32(m.far)
@@ -134,15 +136,41 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 	}
 }
 
+// innocent says, where the shape of r tells only what a match at the first of
+// places would hold, that this does not count. The match need not be known then,
+// nor where it ends: no other place is in its value, and those before have the
+// same.
+func (m *machine) innocent(frag *fragment, r *rule, places []place) bool {
+	s := r.shape()
+	if s == nil || !s.partial || m.folds {
+		return false
+	}
+	read := s.read(frag.text, int(places[0].at), int(places[0].hit))
+	m.steps += max(read.far-int(places[0].hit), 0)
+	if read.verdict != isMatch {
+		return false
+	}
+	for _, next := range places[1:] {
+		if int(next.at) >= read.end {
+			break
+		}
+		if int(next.at) >= read.value.start {
+			return false
+		}
+	}
+	m.far = max(m.far, read.far)
+	return m.innocentSecret(r, frag.text[read.value.start:read.value.end])
+}
+
 // matchAt is what the match that has a word at p finds; it begins at from or
 // later. end is -1 if there is none.
 func (m *machine) matchAt(frag *fragment, r *rule, p *place, from int) (f finding, end int) {
 	s := r.shape()
-	if s == nil || m.folds {
+	if s == nil || s.partial || m.folds {
 		return m.matchAround(frag, r, int(p.at), from)
 	}
 	read := s.read(frag.text, int(p.at), int(p.hit))
-	m.steps += read.far - int(p.hit)
+	m.steps += max(read.far-int(p.hit), 0)
 	m.far = max(m.far, read.far)
 	switch read.verdict {
 	case noMatch:
@@ -263,9 +291,19 @@ func (m *machine) consider(frag *fragment, f finding) {
 
 var allowComment = []byte("gitleaks:allow")
 
+// innocentSecret says whether a rule takes a secret for none, whatever stands
+// around it.
+func (m *machine) innocentSecret(r *rule, secret []byte) bool {
+	if r.Entropy != 0 && !m.entropyAbove(secret, r.Entropy) {
+		return true
+	}
+	j := r.judge()
+	return len(secret) > 0 && (m.matchesAny(&m.secrets[r.index], j.secret, secret) || j.words.in(secret))
+}
+
 // counts says whether a finding passes the rule's entropy and all allowlists.
 func (m *machine) counts(f *finding, frag *fragment) bool {
-	if e := f.rule.Entropy; e != 0 && !m.entropyAbove(f.secretIn(frag), e) {
+	if secret := f.secretIn(frag); m.innocentSecret(f.rule, secret) {
 		return false
 	}
 	if m.options.HonorAllowComments {

@@ -18,10 +18,14 @@ type shape struct {
 	gap       []some              // between name and separator
 	longer    [256]*[256]bool     // by first byte of a separator: what may make it a longer one
 	quotes    []some              // between separator and value
+	opener    [256]*[256]bool     // what may stand there too, by its first two bytes
 	value     some                // its least is how many bytes it has
 	other     int                 // least bytes of a value of another form; 0: there is none
+	endless   bool                // a value ends where its bytes end, and nothing has to follow
 	spellings map[string][]string // of words that are not found in any case
 	before    [utf8.RuneSelf]bool // what can stand before the name
+	// partial: it does not know where a match begins, only what is secret then.
+	partial bool
 }
 
 // some is a run of bytes of one set.
@@ -33,11 +37,12 @@ type some struct {
 // Kinds of bytes in a shape; one byte can be of several.
 const (
 	separates = 1 << iota
-	opens     // one of quotes
 	inValue   // of the first form
 	inOther   // of another form
 	ends      // ends a value by itself
 	beginsEnd // may begin an end of several bytes
+	isLast    // can be the last of an endless value
+	goesOn    // behind an endless value it would be part of it
 	wideRune  // not ASCII
 )
 
@@ -58,22 +63,20 @@ const (
 // longest bounds the values that a shape reads, bytes.
 const longest = 512
 
-// newShape is nil if the rule is not of that kind.
+// newShape is nil if the rule is not of that kind: its branches differ in the
+// name alone, and its only group is the value.
 func newShape(r *rule, re *syntax.Regexp) *shape {
-	if len(r.branches) != 1 || r.before == nil || r.SecretGroup > 1 {
+	if len(r.branches) == 0 || r.SecretGroup > 1 || re.MaxCap() != 1 {
 		return nil
 	}
-	b := r.branches[0]
-	parts := b.tail()
-	s := &shape{}
-	n := 1
-	s.gap, n = runsOf(parts, n)
-	separator := n
-	s.quotes, n = runsOf(parts, n+1)
-	if len(s.gap) == 0 || n+2 != len(parts) || !onlyGroup(re, parts[n]) {
-		return nil
+	parts := r.branches[0].tail()
+	s := &shape{partial: len(r.branches) > 1 || r.before == nil}
+	for _, b := range r.branches {
+		if !slices.Equal(b.tail()[1:], parts[1:]) || !s.setWords(b) {
+			return nil
+		}
 	}
-	if !s.setWords(b) || !s.setValue(parts[n]) || !s.setSeparator(parts[separator]) || !s.setEnd(parts[n+1]) {
+	if !s.setParts(re, parts) {
 		return nil
 	}
 	for c := utf8.RuneSelf; c < len(s.kind); c++ {
@@ -86,6 +89,46 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 		return nil
 	}
 	return s
+}
+
+// setParts takes what stands behind the name.
+func (s *shape) setParts(re *syntax.Regexp, parts []*syntax.Regexp) bool {
+	n := 1
+	s.gap, n = runsOf(parts, n)
+	if len(s.gap) == 0 || n == len(parts) || !s.setSeparator(parts[n]) {
+		return false
+	}
+	s.quotes, n = runsOf(parts, n+1)
+	if n < len(parts) && parts[n].Op == syntax.OpQuest {
+		alone, next, ok := beginnings(parts[n].Sub[0])
+		if !ok || alone != [256]bool{} {
+			return false
+		}
+		s.opener = next
+		n++
+	}
+	value := groupOf(re)
+	switch rest := parts[n:]; {
+	case slices.Equal(rest, value):
+		s.endless, s.partial = true, true
+		return s.setEndless(rest)
+	case len(rest) == 2 && slices.Equal(rest[:1], value):
+		return s.setValue(rest[0]) && s.setEnd(rest[1])
+	}
+	return false
+}
+
+// groupOf is the first group of an expression, in parts.
+func groupOf(re *syntax.Regexp) []*syntax.Regexp {
+	if re.Op == syntax.OpCapture {
+		return plain(re.Sub[0])
+	}
+	for _, sub := range re.Sub {
+		if group := groupOf(sub); group != nil {
+			return group
+		}
+	}
+	return nil
 }
 
 // runsOf are the parts from n on that are runs of a set and may be empty, and
@@ -114,7 +157,7 @@ func runOf(re *syntax.Regexp) (some, bool) {
 	default:
 		return one, false
 	}
-	if re.Sub[0].Op != syntax.OpCharClass {
+	if sub := re.Sub[0]; sub.Op != syntax.OpCharClass && (sub.Op != syntax.OpLiteral || len(sub.Rune) > 1) {
 		return one, false
 	}
 	if one.most < 0 {
@@ -124,26 +167,6 @@ func runOf(re *syntax.Regexp) (some, bool) {
 	clear(set[utf8.RuneSelf:]) // read stops there
 	one.set = &set
 	return one, one.most <= longest
-}
-
-// onlyGroup says whether the expression has one group, and that is part.
-func onlyGroup(re, part *syntax.Regexp) bool {
-	if re.MaxCap() != 1 {
-		return false
-	}
-	var group *syntax.Regexp
-	var find func(re *syntax.Regexp)
-	find = func(re *syntax.Regexp) {
-		if re.Op == syntax.OpCapture {
-			group = re
-		}
-		for _, sub := range re.Sub {
-			find(sub)
-		}
-	}
-	find(re)
-	inside := plain(group)
-	return len(inside) == 1 && inside[0] == part
 }
 
 func (s *shape) mark(set *[256]bool, kind uint8) {
@@ -171,10 +194,35 @@ func (s *shape) setValue(re *syntax.Regexp) (ok bool) {
 			s.other = least
 		}
 	}
-	for i := range s.quotes {
-		s.mark(s.quotes[i].set, opens)
-	}
 	return len(forms) == 1 || s.other > 0
+}
+
+// setEndless takes a run, then perhaps one more of some bytes, then perhaps a few
+// others.
+func (s *shape) setEndless(parts []*syntax.Regexp) (ok bool) {
+	if len(parts) > 3 || parts[0].Flags&syntax.NonGreedy != 0 {
+		return false
+	}
+	if s.value, ok = runOf(parts[0]); !ok || s.value.least == 0 {
+		return false
+	}
+	s.mark(s.value.set, inValue)
+	last := s.value.set
+	if len(parts) > 1 && parts[1].Op == syntax.OpCharClass {
+		set := allBytes(parts[1])
+		last = &set
+		s.value.least++
+		parts = parts[1:]
+	}
+	s.mark(last, isLast|goesOn)
+	for _, re := range parts[1:] {
+		one, ok := runOf(re)
+		if !ok || one.least > 0 {
+			return false
+		}
+		s.mark(one.set, goesOn)
+	}
+	return true
 }
 
 func (s *shape) setSeparator(re *syntax.Regexp) bool {
@@ -249,96 +297,4 @@ func (s *shape) setWords(b *branch) bool {
 		}
 	}
 	return len(found) == len(b.words)
-}
-
-// spellings are those of a word in lower case that re matches, and whether
-// these are all there are. Of a long word they are not listed.
-func spellings(re *regexp.Regexp, word string) (list []string, any bool) {
-	const most = 12 // letters: 4,096 spellings
-	var letters []int
-	for i := range len(word) {
-		if c := word[i]; c >= 'a' && c <= 'z' {
-			letters = append(letters, i)
-		}
-	}
-	if len(letters) > most {
-		return nil, false
-	}
-	text := []byte(word)
-	for n := range 1 << len(letters) {
-		for bit, i := range letters {
-			if text[i] |= 0x20; n>>bit&1 != 0 {
-				text[i] &^= 0x20
-			}
-		}
-		if re.Match(text) {
-			list = append(list, string(text))
-		}
-	}
-	return list, len(list) == 1<<len(letters)
-}
-
-// beginnings are the bytes that match re by themselves, and for each first byte
-// of a longer match the bytes that can follow. It is not ok if re looks at what
-// stands around it, but for the end of the text.
-func beginnings(re *syntax.Regexp) (alone [256]bool, next [256]*[256]bool, ok bool) {
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return alone, next, false
-	}
-	for i := range prog.Inst {
-		if in := &prog.Inst[i]; in.Op == syntax.InstEmptyWidth && syntax.EmptyOp(in.Arg)&^syntax.EmptyEndText != 0 {
-			return alone, next, false
-		}
-	}
-	start, empty := closure(prog, []uint32{uint32(prog.Start)})
-	for c := range rune(utf8.RuneSelf) {
-		var done bool
-		after, done := closure(prog, taken(prog, start, c))
-		alone[c] = done
-		for d := range rune(utf8.RuneSelf) {
-			if len(taken(prog, after, d)) > 0 {
-				if next[c] == nil {
-					next[c] = new([256]bool)
-				}
-				next[c][d] = true
-			}
-		}
-	}
-	return alone, next, !empty
-}
-
-// closure is what instructions lead to without a rune, and whether that is a
-// match. What holds at the end of a text only leads nowhere.
-func closure(prog *syntax.Prog, list []uint32) (out []uint32, match bool) {
-	seen := make(map[uint32]bool)
-	for len(list) > 0 {
-		pc := list[len(list)-1]
-		list = list[:len(list)-1]
-		if seen[pc] {
-			continue
-		}
-		seen[pc] = true
-		switch in := &prog.Inst[pc]; in.Op {
-		case syntax.InstAlt, syntax.InstAltMatch:
-			list = append(list, in.Out, in.Arg)
-		case syntax.InstNop, syntax.InstCapture:
-			list = append(list, in.Out)
-		case syntax.InstMatch:
-			match = true
-		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			out = append(out, pc)
-		}
-	}
-	return out, match
-}
-
-// taken is what instructions lead to by r.
-func taken(prog *syntax.Prog, list []uint32, r rune) (out []uint32) {
-	for _, pc := range list {
-		if prog.Inst[pc].MatchRune(r) {
-			out = append(out, prog.Inst[pc].Out)
-		}
-	}
-	return out
 }

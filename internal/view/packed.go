@@ -26,12 +26,14 @@ type packing struct {
 	need        int  // groups of plain text in a row
 	values      *[256]int8
 	bits        uint
-	leads       [256]bool // characters that can begin a group of plain text
+	// fits has bit i of a character set that can be number i of a group of plain
+	// text. In a hash one group in twenty is of such characters.
+	fits [256]uint8
 }
 
 var packings = [...]packing{
-	{base64, 4, 3, 2, shortestText / 3, &base64Values, 6, leads(&base64Values, 6)},
-	{hex, 2, 1, 1, shortestHexText, &hexValues, 4, leads(&hexValues, 4)},
+	{base64, 4, 3, 2, shortestText / 3, &base64Values, 6, fits(&base64Values, 6, 4)},
+	{hex, 2, 1, 1, shortestHexText, &hexValues, 4, fits(&hexValues, 4, 2)},
 }
 
 var (
@@ -55,17 +57,34 @@ func alphabet(chars, also string, first int8) [256]int8 {
 	return t
 }
 
-// leads makes packing.leads: the first character of a group holds the upper
-// bits of its first byte.
-func leads(values *[256]int8, bits uint) (t [256]bool) {
+// fits makes packing.fits for groups of chars characters. A character shares
+// bytes with its neighbours only, so each is looked at with those.
+func fits(values *[256]int8, bits uint, chars int) (t [256]uint8) {
 	for c, v := range values {
-		for low := range 1 << (8 - bits) {
-			if v >= 0 && byteKinds[int(v)<<(8-bits)|low] == plain {
-				t[c] = true
+		for at := 0; v >= 0 && at < chars; at++ {
+			if fitsAt(uint32(v), bits, at) {
+				t[c] |= 1 << at
 			}
 		}
 	}
 	return t
+}
+
+// fitsAt says whether some neighbours of character number at of a group, which
+// has the value v, make each byte that holds a bit of it plain.
+func fitsAt(v uint32, bits uint, at int) bool {
+	begin := (at - 1) * int(bits) // the bit of the group where the neighbour before begins
+	for n := range uint32(1) << (2 * bits) {
+		three := n>>bits<<(2*bits) | v<<bits | n&(1<<bits-1)
+		ok := true
+		for i := at * int(bits) / 8; 8*i < (at+1)*int(bits); i++ {
+			ok = ok && byteKinds[three>>(3*int(bits)-(8*i-begin+8))&0xff] == plain
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
 }
 
 // What a decoded byte can be: text is ASCII as people write it, foreign may be
@@ -187,7 +206,7 @@ func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretc
 		groups := (end - first) >> p.shift
 		done := 0 // groups before it are in a stretch
 		for w := p.need - 1; w < groups; w += p.need {
-			if at := first + w*p.chars; !p.leads[text[at]] || !p.plainRow(text[:end], first, w) {
+			if !p.fit(text[first+w*p.chars:]) || !p.plainRow(text[:end], first, w) {
 				continue
 			}
 			from, to := w, w+1
@@ -209,6 +228,15 @@ func (p *packing) stretches(dst []stretch, text []byte, start, end int) []stretc
 	}
 	slices.SortFunc(dst, func(a, b stretch) int { return a.start - b.start })
 	return dst
+}
+
+// fit says whether each character of the group that text starts with is one that
+// plain text has there.
+func (p *packing) fit(text []byte) bool {
+	if p.fits[text[1]]&2 == 0 || p.fits[text[0]]&1 == 0 {
+		return false
+	}
+	return p.chars == 2 || p.fits[text[2]]&4 != 0 && p.fits[text[3]]&8 != 0
 }
 
 // group is the kind of the worst byte of the group that text starts with.

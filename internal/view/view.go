@@ -145,6 +145,9 @@ type expander struct {
 	over  []record.Span
 	spent int // memory of the views of the line in hand
 	limit int
+	// next is where in Batch.Text the next trigger of a round stands, from the
+	// line in hand on: most lines have none.
+	next [base64]int
 }
 
 // text expands Batch.Text line by line: up to a line end, or to the end of a
@@ -152,6 +155,7 @@ type expander struct {
 // one another.
 func (e *expander) text(b *record.Batch) {
 	root := &node{builder: builder{text: b.Text}, last: rounds, raw: true}
+	e.next = [base64]int{-1, -1, -1}
 	record := 0
 	for lo := 0; lo < len(b.Text); {
 		for record < len(b.Records) && b.Records[record].End <= lo {
@@ -205,13 +209,24 @@ func (e *expander) root(n *node, lo, hi, seg int) bool {
 // that holds lo.
 func (e *expander) line(n *node, lo, hi, seg int) {
 	for r := ansi; r < base64; r++ {
-		if n.allows(r) && e.spent <= e.limit {
+		if n.allows(r) && e.spent <= e.limit && !(n.raw && e.none(n, r, lo, hi)) {
 			e.rewrite(n, r, lo, hi, seg)
 		}
 	}
 	if n.allows(base64) && e.spent <= e.limit {
 		e.unpack(n, lo, hi, seg)
 	}
+}
+
+// none says whether no trigger of r stands in the line [lo,hi) of Batch.Text.
+func (e *expander) none(n *node, r round, lo, hi int) bool {
+	if e.next[r] < lo {
+		e.next[r] = len(n.text)
+		if i := bytes.IndexByte(n.text[lo:], triggers[r]); i >= 0 {
+			e.next[r] = lo + i
+		}
+	}
+	return e.next[r] >= hi
 }
 
 // kid is n's child by round r, made when it is first needed.
