@@ -28,10 +28,11 @@ type groups struct {
 	first []link // of the start states
 	epoch int
 
-	start uint32 // the state in which way begins
-	way   []step // scratch: along a match
-	need  uint64 // slots that say where the secret is, once they are set; 0: all do
-	slots [maxSlots]int
+	begins *[256]bool // bytes that a match can begin with
+	start  uint32     // the state in which way begins
+	way    []step     // scratch: along a match
+	need   uint64     // slots that say where the secret is, once they are set; 0: all do
+	slots  [maxSlots]int
 	tracer
 }
 

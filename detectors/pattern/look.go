@@ -153,6 +153,16 @@ func firstBytes(re *syntax.Regexp) (set [256]bool, empty bool) {
 	return set, true
 }
 
+// beginsOf are the bytes that a match of re can begin with; all of them, if it can
+// be empty.
+func beginsOf(re *syntax.Regexp) *[256]bool {
+	set, empty := firstBytes(re)
+	for c := range set {
+		set[c] = set[c] || empty
+	}
+	return &set
+}
+
 // allBytes are those that can stand in a match of re.
 func allBytes(re *syntax.Regexp) (set [256]bool) {
 	switch re.Op {

@@ -58,7 +58,7 @@ func (m *machine) groupsOf(r *rule, text []byte, start int, match span) []int {
 // groupsAt runs the whole expression of r.
 func (m *machine) groupsAt(r *rule) *groups {
 	if m.groups[r.index] == nil {
-		g := &groups{dfa: newDFA(m, r.whole(), false)}
+		g := &groups{dfa: newDFA(m, r.whole(), false), begins: r.begins()}
 		if r.SecretGroup > 0 || g.dfa.slots == 4 {
 			g.need = 3 << (2 * max(r.SecretGroup, 1)) // of one group the ends are enough
 		}

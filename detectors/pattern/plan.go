@@ -55,8 +55,9 @@ type finder struct {
 	widest int // bytes of a match, maxSpan if it has no bound
 	// loose: a match need not hold a keyword, so whether one is there has to be
 	// looked up.
-	loose bool
-	shape func() *shape // nil: the rule has none
+	loose  bool
+	shape  func() *shape     // nil: the rule has none
+	begins func() *[256]bool // bytes that a match can begin with
 }
 
 // plan works out how r is found. Programs are made when first used: a
@@ -68,6 +69,7 @@ func (r *rule) plan(pattern string, number *int) error {
 	}
 	r.whole = lazily([]*syntax.Regexp{re})
 	r.shape = sync.OnceValue(func() *shape { return newShape(r, re) })
+	r.begins = sync.OnceValue(func() *[256]bool { return beginsOf(re) })
 	r.widest = widthOf(re)
 	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return bestPart(parts) >= 0 })
 	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re)

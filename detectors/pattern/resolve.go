@@ -203,6 +203,10 @@ func around(g *groups, text []byte, r *rule, from, at int) (start, end int) {
 // first is the match that begins first from start on and not behind last.
 func first(g *groups, text []byte, start, last int) (int, int) {
 	for start <= last {
+		if start < len(text) && !g.begins[text[start]] {
+			start++ // within a rune too: none of its bytes begins a match either
+			continue
+		}
 		if !g.dfa.hopeless(text, start) {
 			if end := g.run(text, start, min(start+maxSpan, len(text))); end >= 0 {
 				return start, end
