@@ -3,8 +3,27 @@ package pattern
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
+
+// anyCase says whether re takes each letter of ASCII in either case.
+func anyCase(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return re.Flags&syntax.FoldCase != 0 || strings.IndexFunc(string(re.Rune), unicode.IsLetter) < 0
+	case syntax.OpCharClass:
+		for c := 'a'; c <= 'z'; c++ {
+			if inSet(re.Rune, c) != inSet(re.Rune, c-'a'+'A') {
+				return false
+			}
+		}
+		return true
+	}
+	return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !anyCase(sub) })
+}
 
 // spellings are those of a word in lower case that re matches, and whether
 // these are all there are. Of a long word they are not listed.

@@ -10,6 +10,9 @@ func (s *shape) read(text []byte, at, hit int) (r reading) {
 	if s.spellings != nil && !s.spelt(text[at:hit]) {
 		return reading{verdict: noMatch, far: hit}
 	}
+	if s.bare {
+		return s.readEndless(text, hit)
+	}
 	i := skip(text, hit, s.gap)
 	if i+1 >= len(text) {
 		return reading{}

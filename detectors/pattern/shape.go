@@ -22,6 +22,7 @@ type shape struct {
 	value     some                // its least is how many bytes it has
 	other     int                 // least bytes of a value of another form; 0: there is none
 	endless   bool                // a value ends where its bytes end, and nothing has to follow
+	bare      bool                // the value follows the name at once
 	spellings map[string][]string // of words that are not found in any case
 	before    [utf8.RuneSelf]bool // what can stand before the name
 	// partial: it does not know where a match begins, only what is secret then.
@@ -69,14 +70,15 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 	if len(r.branches) == 0 || r.SecretGroup > 1 || re.MaxCap() != 1 {
 		return nil
 	}
-	parts := r.branches[0].tail()
 	s := &shape{partial: len(r.branches) > 1 || r.before == nil}
+	name := nameOf(r.branches[0])
+	rest := r.branches[0].tail()[name:]
 	for _, b := range r.branches {
-		if !slices.Equal(b.tail()[1:], parts[1:]) || !s.setWords(b) {
+		if name == 0 || nameOf(b) != name || !slices.Equal(b.tail()[name:], rest) || !s.setSpellings(b, name) {
 			return nil
 		}
 	}
-	if !s.setParts(re, parts) {
+	if !s.setParts(re, rest) {
 		return nil
 	}
 	for c := utf8.RuneSelf; c < len(s.kind); c++ {
@@ -91,9 +93,36 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 	return s
 }
 
+// nameOf is how many parts of a branch its words are, all of them; 0 if they end
+// within one, or where one of them does is not clear.
+func nameOf(b *branch) int {
+	const most = 3
+	for n := 1; n <= min(most, len(b.tail())); n++ {
+		list := heads(b.tail()[:n])
+		texts := make(map[string]bool)
+		fits := true
+		for _, l := range list {
+			texts[l.text] = true
+			fits = fits && l.whole && slices.Contains(b.words, l.text)
+			for _, other := range list {
+				fits = fits && (other.text == l.text || !strings.HasPrefix(other.text, l.text))
+			}
+		}
+		if fits && len(texts) == len(b.words) {
+			return n
+		}
+	}
+	return 0
+}
+
 // setParts takes what stands behind the name.
 func (s *shape) setParts(re *syntax.Regexp, parts []*syntax.Regexp) bool {
-	n := 1
+	value := groupOf(re)
+	if slices.Equal(parts, value) {
+		s.endless, s.partial, s.bare = true, true, true
+		return s.setEndless(parts)
+	}
+	n := 0
 	s.gap, n = runsOf(parts, n)
 	if len(s.gap) == 0 || n == len(parts) || !s.setSeparator(parts[n]) {
 		return false
@@ -107,7 +136,6 @@ func (s *shape) setParts(re *syntax.Regexp, parts []*syntax.Regexp) bool {
 		s.opener = next
 		n++
 	}
-	value := groupOf(re)
 	switch rest := parts[n:]; {
 	case slices.Equal(rest, value):
 		s.endless, s.partial = true, true
@@ -266,26 +294,19 @@ func (s *shape) ambiguous() bool {
 	return false
 }
 
-// setWords finds out which spellings of the words the name has. They have to be
-// the whole name.
-func (s *shape) setWords(b *branch) bool {
-	re, err := regexp.Compile(`^(?:` + b.parts[b.at].String() + `)$`)
+// setSpellings finds out how the words of a branch, whose name is of some parts,
+// can be spelt.
+func (s *shape) setSpellings(b *branch, parts int) bool {
+	name := &syntax.Regexp{Op: syntax.OpConcat, Sub: b.tail()[:parts]}
+	if anyCase(name) {
+		return true
+	}
+	re, err := regexp.Compile(`^(?:` + name.String() + `)$`)
 	if err != nil {
 		return false
 	}
-	found := make(map[string]bool)
-	heads := headsOf(b.parts[b.at])
-	for _, l := range heads {
-		found[l.text] = true
-		if !l.whole || !slices.Contains(b.words, l.text) {
-			return false
-		}
-		for _, other := range heads {
-			if other.text != l.text && strings.HasPrefix(other.text, l.text) {
-				return false
-			}
-		}
-		list, any := spellings(re, l.text)
+	for _, w := range b.words {
+		list, any := spellings(re, w)
 		if len(list) == 0 {
 			return false
 		}
@@ -293,8 +314,8 @@ func (s *shape) setWords(b *branch) bool {
 			if s.spellings == nil {
 				s.spellings = make(map[string][]string)
 			}
-			s.spellings[l.text] = list
+			s.spellings[w] = list
 		}
 	}
-	return len(found) == len(b.words)
+	return true
 }

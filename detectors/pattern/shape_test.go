@@ -55,7 +55,7 @@ func shapedText(t *rapid.T, names []string) string {
 	value := rapid.StringOfN(rapid.SampledFrom([]rune("aZ09kQ7xG2mP5vB8nL3jD6hF4-_.=+/")), 0, 45, -1)
 	var b strings.Builder
 	for range rapid.IntRange(1, 4).Draw(t, "pairs") {
-		b.WriteString(pick("", "x_", "user.api-", "é", "a b ", "(", strings.Repeat("n", 60)))
+		b.WriteString(pick("", "x_", "?", "&user.api-", "é", "a b ", "(", strings.Repeat("n", 60)))
 		b.WriteString(rapid.SampledFrom(names).Draw(t, "name"))
 		b.WriteString(pick("", "", "_id", " ", "\t", "'", "\"", " '\"", "    ", "''''", "_hash'", "ſ", ".x-y_z 0123456789012345"))
 		b.WriteString(pick("=", ":", ":", "=", ": ", "=>", ":=", "::=", "||", "|", "?=", ",", ">", "==", "%3D", "", "é"))
