@@ -146,13 +146,19 @@ func (e *expander) unpack(n *node, lo, hi, seg int) {
 }
 
 // among looks at the runs that cover a position of [at,end) that is probed: all
-// that are long enough and lie within.
+// that are long enough and lie within. Behind a character of no run, no run ends
+// before the next probe.
 func (e *expander) among(u *unpacking, at, end int) {
-	for ; at < end; at += shortestRun {
-		if base64Values[u.node.text[at]] >= 0 {
-			e.around(u, at)
-			at = max(at, u.done)
+	for at < end {
+		q := at
+		for q >= u.done && q > at-shortestRun && base64Values[u.node.text[q]] >= 0 {
+			q--
 		}
+		if q == at-shortestRun {
+			e.around(u, at)
+			q = u.done
+		}
+		at = q + shortestRun
 	}
 }
 
