@@ -45,6 +45,7 @@ type following struct {
 
 // newFollowing makes all but sources and sinks; addSink has to follow.
 func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
+	boundMemory(a, 0) // reading the rules makes more garbage than an hour of a quiet log
 	access, err := f.gateway.open(a)
 	if err != nil {
 		return nil, err // keys that can be had later are the gateways'
@@ -61,7 +62,6 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
 		return nil, err
 	}
-	boundMemory(a, 0)
 	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
 	w.ready = []readiness{w.keysReady, s.unready}
 	w.reload = func() error { return f.reload(a, j.detection) }

@@ -34,8 +34,9 @@ var errLater = lines.ErrLater
 type chain struct {
 	f     *follower
 	path  string
-	links bool // are followed: the path was named, or matched by a glob
-	named bool // by the user: it is never dropped
+	dir   string // of path
+	links bool   // are followed: the path was named, or matched by a glob
+	named bool   // by the user: it is never dropped
 
 	mu        sync.Mutex // guards what follows; not held while emitting
 	begun     bool
@@ -54,6 +55,10 @@ type chain struct {
 	next      time.Time
 	wait      time.Duration
 	scheduled bool
+	dropped   bool
+	watch     watch // the last one, it may have ended
+	asked     bool  // to be told of what happens next
+	heard     bool  // what happened last was told
 }
 
 // want describes the file that holds the content of a generation.

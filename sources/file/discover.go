@@ -185,7 +185,7 @@ func (f *follower) add(path string, links, named bool) {
 	if !named && (err != nil || f.owned(idOf(info)) || f.wasRead(path, info)) {
 		return
 	}
-	c := &chain{f: f, path: path, links: links, named: named, judged: map[fileKey]verdict{}, wait: fastest, quiet: f.now()}
+	c := &chain{f: f, path: path, dir: filepath.Dir(path), links: links, named: named, judged: map[fileKey]verdict{}, wait: fastest, quiet: f.now()}
 	f.mu.Lock()
 	f.chains[filepath.Clean(path)] = c
 	f.order = append(f.order, c)

@@ -13,7 +13,9 @@
 // Every byte that is still in a file is emitted once and in order, over restarts
 // too where marks and State are kept; what is not there any more is a Gap. Files
 // are looked at, from 5 ms apart while they grow to 250 ms while they are quiet:
-// no notification of a file system is needed. Generations are known by their first
+// no notification of a file system is needed. Where there are some (inotify), a
+// quiet log is read as soon as it grows, a new file as soon as it is there, and a
+// log whose file system has proved to tell is looked at once a second. Generations are known by their first
 // KiB and by the bytes before a position, not by name or number.
 //
 // The limits: a file that a second path names again is read once. Links are

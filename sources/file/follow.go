@@ -32,6 +32,8 @@ type Following struct {
 	// Never says that a file is not to be read, whatever its name: an output of
 	// ours in a folder that is followed. nil: all are.
 	Never func(fs.FileInfo) bool
+	// OnlyLook leaves the system's notifications alone.
+	OnlyLook bool
 	// MaxOpen is how many files are kept open; 0: DefaultOpen. What is over is
 	// opened for each read, and found by its content if it was rotated meanwhile.
 	MaxOpen int

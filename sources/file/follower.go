@@ -61,6 +61,7 @@ type follower struct {
 	discovered time.Time
 	others     map[string]fileKey // files that are no logs of their own
 	specials   []string           // devices and pipes, read once
+	waker      waker
 }
 
 func newFollower(cfg Config) *follower {
@@ -71,6 +72,7 @@ func newFollower(cfg Config) *follower {
 		cfg: cfg, now: time.Now, chains: map[string]*chain{}, held: map[fileID]holder{},
 		lists: map[string]*listing{}, others: map[string]fileKey{},
 	}
+	f.waker.f = f
 	f.load()
 	f.first = len(cfg.Marks) == 0 && len(cfg.State) == 0
 	return f
@@ -93,11 +95,14 @@ func (f *follower) run(parent context.Context, emit func(record.Batch) error) er
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	defer f.closeAll()
+	var readers sync.WaitGroup
+	f.waker.start(ctx, &readers)
 	if err := f.discover(ctx); err != nil {
+		cancel(err)
+		readers.Wait()
 		return err
 	}
 	work, done := make(chan *chain), make(chan turn)
-	var readers sync.WaitGroup
 	for range max(2, f.cfg.Jobs) {
 		readers.Go(func() {
 			for c := range work {
@@ -126,6 +131,7 @@ func (f *follower) loop(ctx context.Context, work chan<- *chain, done <-chan tur
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	pace := pace{discovery: f.now().Add(minDiscovery), slowest: slowest}
+	f.waker.discovered()
 	var ready []*chain
 	for {
 		var to chan<- *chain
@@ -149,6 +155,9 @@ func (f *follower) loop(ctx context.Context, work chan<- *chain, done <-chan tur
 			} else {
 				timer.Reset(min(pace.left(f.now()), t.chain.wait))
 			}
+		case events := <-f.waker.events:
+			f.waker.took(events, &pace)
+			timer.Reset(0)
 		case <-timer.C:
 			more, err := f.looks(ctx, &pace)
 			if err != nil {
@@ -162,9 +171,19 @@ func (f *follower) loop(ctx context.Context, work chan<- *chain, done <-chan tur
 
 // pace is when to look next.
 type pace struct {
-	next      time.Time
-	discovery time.Time
-	slowest   time.Duration
+	next       time.Time
+	discovery  time.Time
+	discovered time.Time     // when that ended last
+	costly     time.Duration // what has to lie between two of them
+	slowest    time.Duration
+}
+
+// slow is how long a quiet log may go unlooked at.
+func (p *pace) slow(c *chain) time.Duration {
+	if c.asked && c.heard {
+		return max(p.slowest, reminded)
+	}
+	return p.slowest
 }
 
 func (p *pace) left(now time.Time) time.Duration { return max(0, min(p.next.Sub(now), slowest)) }
@@ -176,7 +195,7 @@ func (f *follower) took(t turn, p *pace) {
 	if t.read || t.moving {
 		c.wait = fastest
 	} else {
-		c.wait = min(2*c.wait, p.slowest)
+		c.wait = min(2*c.wait, p.slow(c))
 	}
 	c.next = f.now().Add(c.wait)
 }
@@ -190,8 +209,10 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 		}
 		f.dropGone()
 		f.countBehind()
-		took := f.now().Sub(now)
-		p.discovery = f.now().Add(min(max(minDiscovery, costFactor*took), maxDiscovery))
+		f.waker.discovered()
+		p.discovered = f.now()
+		p.costly = min(max(newNames, costFactor*p.discovered.Sub(now)), maxDiscovery)
+		p.discovery = p.discovered.Add(max(minDiscovery, p.costly))
 	}
 	began, looked := f.now(), 0
 	p.next = began.Add(p.slowest)
@@ -210,7 +231,7 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 		if c.next.After(began.Add(maxSlow)) {
 			c.next = began // the clock was set back
 		}
-		if !c.next.After(began) {
+		if !c.next.After(began.Add(c.wait / 8)) { // quiet ones together: each time the process wakes costs more than a look
 			looked++
 			if f.glance(c, p) {
 				c.scheduled = true
@@ -231,8 +252,14 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 
 // glance looks at one chain.
 func (f *follower) glance(c *chain, p *pace) (ready bool) {
-	if ready = c.look(); !ready {
-		c.wait = min(2*c.wait, p.slowest)
+	untold := c.asked
+	if c.wait >= restAfter {
+		f.waker.rest(c)
+	}
+	if ready = c.look(); ready {
+		c.heard = c.heard && !untold // nor may it be next time
+	} else {
+		c.wait = min(2*c.wait, p.slow(c))
 		c.next = f.now().Add(c.wait)
 		if c.wait > closeAfter || f.stats.Open.Load() > int64(f.cfg.MaxOpen) {
 			c.close()
@@ -288,6 +315,7 @@ func (f *follower) dropGone() {
 		if now.Sub(c.quiet) < dropAfter {
 			return false
 		}
+		c.dropped = true
 		delete(f.chains, filepath.Clean(c.path))
 		delete(f.saved, c.path)
 		f.stats.Files.Add(-1)
