@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,19 +13,17 @@ import (
 	"sluice/sources/kafka"
 )
 
-// maxStall is how long what is there to be read may wait without a byte being
-// delivered before /readyz turns red.
-const maxStall = time.Minute
-
 // watchSources registers what sources count, and takes stalls into /readyz.
 //
 //	sluice_files, sluice_files_open, sluice_files_rotations_total
 //	sluice_files_behind_bytes         there at the last look and not read
 //	sluice_containers, sluice_docker_stalls_total, sluice_docker_again_total
 //	sluice_gaps_total{source}         times that lines were gone before they were read
+//	sluice_lag_seconds                how long the oldest of what is there waits to be delivered
 //	sluice_kafka_…                    see kafkaCollector
 func (w *following) watchSources(sources []pipeline.Source) {
 	var behind []func() int64
+	var streams []func() []progress
 	var containers []*docker.Stats
 	topics := false
 	for _, src := range sources {
@@ -35,6 +31,7 @@ func (w *following) watchSources(sources []pipeline.Source) {
 		case *file.Source:
 			n := src.Stats()
 			behind = append(behind, n.Behind.Load)
+			streams = append(streams, func() []progress { return fileProgress(src) })
 			w.metrics.gauge("sluice_files", "Logs that are there.", n.Files.Load)
 			w.metrics.gauge("sluice_files_open", "Descriptors of logs.", n.Open.Load)
 			w.metrics.gauge("sluice_files_behind_bytes", "Bytes that were there at the last look and not read.", n.Behind.Load)
@@ -51,6 +48,7 @@ func (w *following) watchSources(sources []pipeline.Source) {
 				}
 				return sum
 			})
+			streams = append(streams, func() []progress { return topicProgress(src) })
 		}
 	}
 	if len(containers) > 0 {
@@ -60,7 +58,12 @@ func (w *following) watchSources(sources []pipeline.Source) {
 		w.metrics.registry.MustRegister(kafkaCollector{sources})
 	}
 	w.stall = &stall{behind: behind, stats: w.stats}
-	w.ready = append(w.ready, w.stall.unready)
+	w.lag = &lag{most: w.maxLag, read: streams}
+	w.ready = append(w.ready, w.stall.unready, w.lag.unready)
+	if len(streams) > 0 {
+		w.metrics.registry.MustRegister(gaugeFunc(prometheus.Opts{Name: "sluice_lag_seconds", Help: "How long the oldest of what is there waits to be delivered."},
+			func() float64 { return w.lag.worst(time.Now()).age.Seconds() }))
+	}
 }
 
 // watchSinks registers what sinks count, and takes an open breaker into /readyz.
@@ -125,52 +128,6 @@ func counterFunc(o prometheus.Opts, f func() float64) prometheus.Collector {
 
 func gaugeFunc(o prometheus.Opts, f func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts(o), f)
-}
-
-// stall tells reading that stands still from a log that is quiet.
-type stall struct {
-	behind []func() int64 // what is there and not read, in bytes or messages
-	stats  *pipeline.Stats
-
-	mu    sync.Mutex
-	bytes int64     // delivered at moved
-	moved time.Time // when something was delivered last, or nothing was behind
-}
-
-// run looks until ctx ends.
-func (s *stall) run(ctx context.Context) {
-	tick := time.NewTicker(maxStall / 12)
-	defer tick.Stop()
-	s.look(time.Now())
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			s.look(now)
-		}
-	}
-}
-
-func (s *stall) look(now time.Time) {
-	waiting := int64(0)
-	for _, b := range s.behind {
-		waiting += b()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := s.stats.Bytes.Load(); n != s.bytes || waiting == 0 || s.moved.IsZero() {
-		s.bytes, s.moved = n, now
-	}
-}
-
-func (s *stall) unready() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if age := time.Since(s.moved); !s.moved.IsZero() && age > maxStall {
-		return []string{"there is something to read and nothing was delivered for " + age.Round(time.Second).String()}
-	}
-	return nil
 }
 
 // canaryCollector shows how long each gateway's canary has been away.

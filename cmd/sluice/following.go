@@ -32,11 +32,13 @@ type following struct {
 	keys     *gateway.Store
 	asks     bool // there is a gateway to ask
 	maxStale time.Duration
+	maxLag   time.Duration
 	resolver *gateway.Resolver // nil: no gateway
 	owners   *owners
 	control  *canaryControl // nil: no canary is sent
 	metrics  *metrics
 	stall    *stall
+	lag      *lag
 	ready    []readiness  // of keys, state, canary, sources and sinks
 	reload   func() error // at SIGHUP; nil: the signal is not ours
 	clients  []*gateway.Client
@@ -45,6 +47,9 @@ type following struct {
 
 // newFollowing makes all but sources and sinks; addSink has to follow.
 func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
+	if err := checkLag(f.maxLag); err != nil {
+		return nil, err
+	}
 	boundMemory(a, 0) // reading the rules makes more garbage than an hour of a quiet log
 	access, err := f.gateway.open(a)
 	if err != nil {
@@ -62,7 +67,7 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
 		return nil, err
 	}
-	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, first: make(chan struct{})}
+	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, maxLag: f.maxLag, first: make(chan struct{})}
 	w.ready = []readiness{w.keysReady, s.unready}
 	w.reload = func() error { return f.reload(a, j.detection) }
 	once := sync.OnceFunc(func() { close(w.first) })
@@ -232,7 +237,8 @@ func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen s
 		helpers.Go(func() { w.control.run(ctx) })
 	}
 	if w.stall != nil {
-		helpers.Go(func() { w.stall.run(ctx) })
+		helpers.Go(func() { looking(ctx, w.stall.look) })
+		helpers.Go(func() { looking(ctx, w.lag.look) })
 	}
 	helpers.Go(func() { w.state.run(ctx) })
 	helpers.Go(func() { heartbeat(ctx, w.stats, w.unready, w.log) })

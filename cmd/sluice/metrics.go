@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"sluice/internal/gateway"
 	"sluice/internal/pipeline"
@@ -25,6 +26,7 @@ import (
 //	sluice_keys_age_seconds               since the oldest gateway was read; absent before the first time
 //	sluice_reloads_total{result}          done or failed, after SIGHUP
 //	sluice_build_info{version}
+//	go_…, process_…                       goroutines, memory, descriptors: the usual ones
 type metrics struct {
 	registry *prometheus.Registry
 	findings *prometheus.CounterVec
@@ -40,6 +42,7 @@ func newMetrics(stats *pipeline.Stats, store *gateway.Store) *metrics {
 		last:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_last_delivery_timestamp_seconds", Help: "When something was delivered last."}),
 	}
 	m.registry.MustRegister(m.findings, m.last, m.reloads, keyCollector{store})
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.counter("sluice_bytes_total", "Bytes examined, as read.", stats.Bytes.Load)
 	m.counter("sluice_records_total", "Records delivered.", stats.Records.Load)
 	m.counter("sluice_records_withheld_total", "Records not passed on, because they were not examined whole.", stats.Withheld.Load)

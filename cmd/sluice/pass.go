@@ -29,7 +29,8 @@ type passFlags struct {
 	since      string
 	until      string
 	kafka      kafkaFlags
-	job        *job // once it is prepared
+	maxLag     time.Duration // when following
+	job        *job          // once it is prepared
 }
 
 func (f *passFlags) register(flags *pflag.FlagSet, failOn string) {

@@ -64,6 +64,7 @@ func newRedactCommand(a *app) *cobra.Command {
 	}
 	f.register(cmd.Flags(), "")
 	f.kafka.register(cmd.Flags())
+	registerLag(cmd.Flags(), &f.maxLag)
 	live.register(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write clean bytes to `FILE`, or to DIR/ with the tree of the inputs")
 	return cmd

@@ -55,6 +55,7 @@ func newWatchCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.stateDir, "state-dir", "", "`DIR` of ours alone that keeps positions and the key of the prints")
 	fromEnv(flags, "state-dir", "SLUICE_STATE_DIR")
 	registerListen(flags, &f.listen, "")
+	registerLag(flags, &f.maxLag)
 	flags.StringVar(&f.backlog, "backlog", "all", "what a first start reads of what is there: all, none, or since=`TIME`")
 	flags.DurationVar(&f.canary, "canary", 0, "so often, send a harmless false key through each --gateway's log and want it back as a finding; 0: never")
 	flags.IntVar(&f.jobs, "jobs", 0, "workers; 0: one a core")

@@ -44,6 +44,8 @@ type chain struct {
 	queue     []*generation // the first one is read
 	judged    map[fileKey]verdict
 	committed int64   // Mark.Epoch
+	emitted   int64   // bytes, of all generations, since the start
+	delivered int64   // of these
 	finished  fileKey // what is under the path and was read to its end
 	scanned   time.Time
 	listing   *listing  // of the last scan

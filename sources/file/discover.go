@@ -284,9 +284,7 @@ func (f *follower) countBehind() {
 	n := int64(0)
 	for _, c := range f.all() {
 		c.mu.Lock()
-		for _, g := range c.queue {
-			n += max(0, max(g.seen, g.size)-g.off)
-		}
+		n += c.unread()
 		c.mu.Unlock()
 	}
 	f.stats.Behind.Store(n)
@@ -297,6 +295,7 @@ func (f *follower) commit(at record.Mark) {
 	if c := f.chain(at.Stream); c != nil {
 		c.mu.Lock()
 		c.committed = at.Epoch
+		c.delivers(at)
 		c.mu.Unlock()
 	}
 }

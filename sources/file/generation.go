@@ -155,6 +155,9 @@ func (g *generation) seal(b *record.Batch) {
 		g.seg.changed()
 	}
 	b.Final = false
+	if len(b.Records) > 0 || b.Unread != "" { // or nobody sees it, and it is never delivered
+		g.seg.chain.emits(g, b.End.Offset)
+	}
 	g.tail = lastOf(g.tail, b.Text[b.Lead:])
 	g.sent = b.End.Offset
 	b.End.Stream, b.End.Epoch, b.End.Sub = g.seg.chain.path, g.seg.Epoch, tailOf(g.tail)

@@ -21,6 +21,10 @@ type segment struct {
 	Tail  int64 `json:"tail,omitempty"` // tailOf before End, before Start while there is none
 	Skip  bool  `json:"skip,omitempty"` // it is not read: it was there before the first start
 	fileID
+	// An offset and base together are a place among all that the chain emitted,
+	// once something of the segment was.
+	base  int64
+	begun bool
 }
 
 // everything is the End of what is not to be read, however long it is.
