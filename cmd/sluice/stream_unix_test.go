@@ -18,7 +18,7 @@ import (
 )
 
 // ownProcess is the program in a process of its own, as scripts run it.
-func ownProcess(t *testing.T, args ...string) *exec.Cmd {
+func ownProcess(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

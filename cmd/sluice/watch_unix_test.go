@@ -27,7 +27,7 @@ const patience = 2 * time.Minute
 
 // watched is a sluice watch in a process of its own, and what it said so far.
 type watched struct {
-	t   *testing.T
+	t   testing.TB
 	cmd *exec.Cmd
 
 	mu       sync.Mutex
@@ -48,7 +48,7 @@ type watchedFinding struct {
 	at time.Time // when it was read
 }
 
-func watch(t *testing.T, env []string, args ...string) *watched {
+func watch(t testing.TB, env []string, args ...string) *watched {
 	t.Helper()
 	cmd := ownProcess(t, append([]string{"watch", "--format", "jsonl"}, args...)...)
 	cmd.Env = append(cmd.Env, env...)

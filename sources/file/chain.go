@@ -43,7 +43,8 @@ type chain struct {
 	segs      []*segment    // the last len(queue) are those of queue
 	queue     []*generation // the first one is read
 	judged    map[fileKey]verdict
-	committed int64   // Mark.Epoch
+	committed int64 // Mark.Epoch
+	mark      record.Mark
 	emitted   int64   // bytes, of all generations, since the start
 	delivered int64   // of these
 	finished  fileKey // what is under the path and was read to its end

@@ -294,7 +294,7 @@ func (f *follower) countBehind() {
 func (f *follower) commit(at record.Mark) {
 	if c := f.chain(at.Stream); c != nil {
 		c.mu.Lock()
-		c.committed = at.Epoch
+		c.committed, c.mark = at.Epoch, at
 		c.delivers(at)
 		c.mu.Unlock()
 	}

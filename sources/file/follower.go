@@ -312,16 +312,17 @@ func (f *follower) dropGone() {
 			c.quiet = now
 			return false
 		}
-		if now.Sub(c.quiet) < dropAfter {
+		if now.Sub(c.quiet) < dropAfter || c.delivered < c.emitted {
 			return false
 		}
 		c.dropped = true
 		delete(f.chains, filepath.Clean(c.path))
-		delete(f.saved, c.path)
+		f.remember(c, now)
 		f.stats.Files.Add(-1)
 		f.dirty.Store(true)
 		return true
 	})
+	f.forget(now)
 }
 
 // close lets go of the descriptor of a quiet log, where there are too many.

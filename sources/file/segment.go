@@ -91,10 +91,6 @@ type savedStream struct {
 
 const stateVersion = 1
 
-// forgetAfter is how long a log that is nowhere is remembered: its volume may
-// come back.
-const forgetAfter = 7 * 24 * time.Hour
-
 // load reads what an earlier source has left. What it cannot read is as if it
 // were not there.
 func (f *follower) load() {
@@ -136,13 +132,8 @@ func (f *follower) state() json.RawMessage {
 	now := f.now().UTC().Truncate(time.Second)
 	for _, c := range f.chains {
 		c.mu.Lock()
-		s := savedStream{Stream: []byte(c.path), Seen: now, Segments: make([]*segment, 0, len(c.segs))}
-		for _, seg := range c.segs {
-			kept := *seg
-			s.Segments = append(s.Segments, &kept)
-		}
+		out.Streams = append(out.Streams, c.kept(now))
 		c.mu.Unlock()
-		out.Streams = append(out.Streams, s)
 	}
 	slices.SortFunc(out.Streams, func(a, b savedStream) int { return slices.Compare(a.Stream, b.Stream) })
 	text, err := json.Marshal(out)
