@@ -64,7 +64,9 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if j.threshold, err = f.out.threshold(); err != nil {
 		return nil, err
 	}
-	if j.detection, err = f.detect.load(a, nil, gateway.Merge(time.Now(), access.fixed...), access.master); err != nil {
+	keys := gateway.Merge(time.Now(), access.fixed...)
+	boundMemory(a, keys.Len())
+	if j.detection, err = f.detect.load(a, nil, keys, access.master); err != nil {
 		return nil, err
 	}
 	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, maxLag: f.maxLag, first: make(chan struct{})}

@@ -256,7 +256,13 @@ func (f *follower) glance(c *chain, p *pace) (ready bool) {
 	if c.wait >= restAfter {
 		f.waker.rest(c)
 	}
-	if ready = c.look(); ready {
+	ready = c.look()
+	if !ready && c.heard && !c.asked { // it tells of a next line, so there is no need to look for one
+		f.waker.rest(c)
+		ready = c.look()
+		c.wait = slowest
+	}
+	if ready {
 		c.heard = c.heard && !untold // nor may it be next time
 	} else {
 		c.wait = min(2*c.wait, p.slow(c))

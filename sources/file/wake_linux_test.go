@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/internal/record"
 )
 
 // listening is a follower of one log that is told of what happens, and driven by
@@ -78,6 +80,22 @@ func TestQuietLogTellsThatItGrows(t *testing.T) {
 	if f.waker.rest(c); p.slow(c) != reminded {
 		t.Errorf("a log that tells is looked at after %v", p.slow(c))
 	}
+}
+
+// A log that tells is not looked at again and again once it has been read.
+func TestLogThatTellsRestsAtOnce(t *testing.T) {
+	f, c := listening(t, slog.New(slog.DiscardHandler))
+	p := pace{slowest: slowest}
+	c.heard, c.wait = true, fastest
+	turn := f.drain(t.Context(), c, func(record.Batch) error { return nil })
+	if f.took(turn, &p); turn.err != nil || !turn.read || c.wait != fastest {
+		t.Fatalf("%+v", turn)
+	}
+	if f.glance(c, &p) || !c.asked || c.wait < slowest {
+		t.Errorf("asked %v, next look after %v", c.asked, c.wait)
+	}
+	add(t, c.path, "more\n")
+	f.waker.until(t, &p, "a line", func() bool { return c.wait == fastest })
 }
 
 // A log that grew and did not tell, as on a network, is looked at as often as one
