@@ -1,9 +1,12 @@
 package provider
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -41,8 +44,10 @@ func (p *Provider) handler() http.Handler {
 type asked struct {
 	Model  string `json:"model"`
 	Stream bool   `json:"stream"`
+	File   string `json:"input_file_id"`
 	text   string
 	key    string
+	mirror string // what a mirror says of the request
 }
 
 // answering remembers the request, does what its text asks for, and answers.
@@ -60,8 +65,12 @@ func (p *Provider) answering(answer func(w http.ResponseWriter, q asked)) http.H
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(`{"id":"cut`)) // the connection ends here
 			return
+		case strings.Contains(q.text, "sluice-gate-hangup"):
+			panic(http.ErrAbortHandler) // net/http ends the connection, and says nothing
 		case strings.Contains(q.text, "sluice-gate-slow"):
 			pause(r.Context(), SlowTime)
+		case strings.Contains(q.text, "sluice-gate-mirror"):
+			q.mirror = mirror(r, q.text)
 		}
 		answer(w, q)
 	}
@@ -72,6 +81,23 @@ func credential(r *http.Request) string {
 		return k
 	}
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// keyForm is what a key of a gateway may look like.
+var keyForm = regexp.MustCompile(`sk-[A-Za-z0-9_-]{8,}`)
+
+// mirror says which keys a request held, by their SHA-256: filters let a hash
+// through, and it is no secret.
+func mirror(r *http.Request, body string) string {
+	seen := ""
+	for _, part := range []struct{ where, text string }{
+		{"path", r.URL.String()}, {"header", fmt.Sprint(r.Header)}, {"body", body},
+	} {
+		for _, key := range keyForm.FindAllString(part.text, -1) {
+			seen += fmt.Sprintf(" %s %x", part.where, sha256.Sum256([]byte(key)))
+		}
+	}
+	return " Keys that came with the request:" + cmp.Or(seen, " none") + "."
 }
 
 func write(w http.ResponseWriter, status int, v any) {
@@ -97,7 +123,7 @@ func (p *Provider) chat(w http.ResponseWriter, q asked) {
 	usage := map[string]any{"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
 	if !q.Stream {
 		write(w, 200, map[string]any{"id": id, "object": "chat.completion", "created": time.Now().Unix(), "model": q.Model, "usage": usage,
-			"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": said}}}})
+			"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": said + q.mirror}}}})
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -136,10 +162,10 @@ func (p *Provider) file(w http.ResponseWriter, _ asked) {
 		"purpose": "batch", "status": "processed"})
 }
 
-func (p *Provider) batch(w http.ResponseWriter, _ asked) {
+func (p *Provider) batch(w http.ResponseWriter, q asked) {
 	id := p.id("batch")
 	p.store(w, id, map[string]any{"id": id, "object": "batch", "endpoint": "/v1/chat/completions", "status": "completed", "created_at": time.Now().Unix(),
-		"completion_window": "24h", "input_file_id": "file_none"})
+		"completion_window": "24h", "input_file_id": cmp.Or(q.File, "file_none")})
 }
 
 // store keeps an object and answers with it.

@@ -5,7 +5,8 @@
 // The promise: it costs nothing, answers at once, and remembers what it was
 // sent, so that the gate can see what a gateway passes on. A message that holds
 // sluice-gate-refuse gets a 401 that repeats its key, sluice-gate-cut an answer
-// cut short, sluice-gate-slow one that takes SlowTime.
+// cut short, sluice-gate-hangup none, sluice-gate-slow one that takes SlowTime,
+// and sluice-gate-mirror one that names the keys it came with, by hash.
 //
 // The limits: it listens on loopback addresses alone, keeps the last requests
 // in memory, bounded, and forgets everything when it ends.
@@ -69,11 +70,16 @@ func Start(address string) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the provider: %w", err)
 	}
+	return Serve(l), nil
+}
+
+// Serve answers on a listener, which is the provider's from here on.
+func Serve(l net.Listener) *Provider {
 	p := &Provider{URL: "http://" + l.Addr().String(), objects: map[string]map[string]any{}}
 	p.server = &http.Server{Handler: p.handler(), ReadHeaderTimeout: readHeader,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	p.serve.Go(func() { _ = p.server.Serve(l) }) // ends with Close
-	return p, nil
+	return p
 }
 
 // Close ends it and waits.

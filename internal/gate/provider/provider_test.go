@@ -1,7 +1,9 @@
 package provider_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -62,12 +64,28 @@ func TestFailuresOnRequest(t *testing.T) {
 	if status, text := post(t, p.URL+"/v1/chat/completions", `"sluice-gate-refuse canary"`); status != 401 || !strings.Contains(text, "provider-key") || !strings.Contains(text, "canary") {
 		t.Errorf("refused: %d %s", status, text)
 	}
+	if resp, err := http.Post(p.URL+"/v1/chat/completions", "application/json", strings.NewReader(`"sluice-gate-hangup"`)); err == nil {
+		resp.Body.Close()
+		t.Errorf("not hung up on: %d", resp.StatusCode)
+	}
 	if _, text := post(t, p.URL+"/v1/chat/completions", `"sluice-gate-cut"`); !strings.HasPrefix(text, "cut: ") {
 		t.Errorf("not cut: %s", text)
 	}
 }
 
-func TestReceivedNamesTheplace(t *testing.T) {
+func TestMirrorNamesKeysByHash(t *testing.T) {
+	p := start(t)
+	const key = "sk-abcdefghijkl"
+	status, text := post(t, p.URL+"/v1/chat/completions", `{"messages":"sluice-gate-mirror `+key+`"}`)
+	if want := fmt.Sprintf("body %x.", sha256.Sum256([]byte(key))); status != 200 || !strings.Contains(text, want) || strings.Contains(text, key) {
+		t.Errorf("%d %s, want %s", status, text, want)
+	}
+	if _, text = post(t, p.URL+"/v1/chat/completions", `{"messages":"sluice-gate-mirror"}`); !strings.Contains(text, "request: none.") {
+		t.Errorf("of a request without a key: %s", text)
+	}
+}
+
+func TestReceivedNamesThePlace(t *testing.T) {
 	p := start(t)
 	post(t, p.URL+"/v1/chat/completions?in=path", `{"in":"body"}`)
 	for text, want := range map[string]string{"in=path": "the path", `"in":"body"`: "the body", "provider-key": "a header"} {

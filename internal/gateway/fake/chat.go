@@ -16,6 +16,7 @@ type Model struct {
 	Answer        string  // mock_response
 	Input, Output float64 // dollars a token
 	APIKey        string  // of the provider; printed where LiteLLM prints it
+	APIBase       string  // of a provider that is asked; "" answers here
 	Failure       string  // the provider's error text; "" answers
 	FailureStatus int     // what LiteLLM makes of it: 401, 500
 }
@@ -76,6 +77,13 @@ func chat(c *call) (any, *refusal) {
 	}
 	if m.Failure != "" {
 		return nil, c.v.providerFailed(&m)
+	}
+	if m.APIBase != "" {
+		answer, no := c.ask(&m, "POST", "/chat/completions", "application/json", c.passOn(&m))
+		if no == nil {
+			c.spend(&m)
+		}
+		return answerOf(answer, no)
 	}
 	c.spend(&m)
 	name := m.Name

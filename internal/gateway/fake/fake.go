@@ -62,11 +62,14 @@ type Options struct {
 	LogMode    LogMode
 	// What a gateway does that was set up with care, for tests that break one
 	// promise at a time; see sound.go.
-	SharedLimits bool                                                    // rate limits count over all replicas
-	CacheFor     func(n int, alias string) time.Duration                 // instead of CacheTTL, by replica and key
-	ThinkTime    time.Duration                                           // of a model whose prompt asks for a slow answer
-	Wrap         func(g *Gateway, n int, next http.Handler) http.Handler // around replica n, the balancer for -1
-	Listen       func() (net.Listener, error)                            // nil: a free port of 127.0.0.1
+	SharedLimits func(alias string) bool                                              // rate limits of these keys count over all replicas; nil: of none
+	ForwardKey   bool                                                                 // the client's key goes to providers too (forward_client_headers_to_llm_api)
+	Workers      int                                                                  // requests that the balancer reads at a time; 0: any number
+	CacheFor     func(n int, alias string) time.Duration                              // instead of CacheTTL, by replica and key
+	ThinkTime    time.Duration                                                        // of a model whose prompt asks for a slow answer
+	Wrap         func(g *Gateway, n int, next http.Handler) http.Handler              // around replica n, the balancer for -1
+	Listen       func() (net.Listener, error)                                         // nil: a free port of 127.0.0.1
+	Dial         func(ctx context.Context, network, address string) (net.Conn, error) // to providers; nil: TCP
 	// Logs gives the streams of replica n, from 0; BalancerLog is the balancer's
 	// access log. nil discards. Writes are whole records, one at a time.
 	Logs        func(n int) (stdout, stderr io.Writer)
@@ -91,8 +94,10 @@ type Gateway struct {
 	turn     atomic.Uint64 // of the balancer's round robin
 	fault    atomic.Pointer[Fault]
 	hook     atomic.Pointer[func(*http.Request)]
-	logging  sync.Mutex  // one record at a time
-	access   *lineWriter // the balancer's
+	logging  sync.Mutex    // one record at a time
+	access   *lineWriter   // the balancer's
+	upstream *http.Client  // to the providers of models that have one
+	workers  chan struct{} // a place for each request that the balancer reads; nil: any number
 }
 
 // Start makes a gateway listen, each replica and the balancer on an address of
@@ -104,6 +109,10 @@ func Start(opts Options) (*Gateway, error) {
 		db: newStore(opts),
 	}
 	g.open, g.shut = context.WithCancel(context.Background())
+	g.upstream = &http.Client{Transport: &http.Transport{DialContext: opts.Dial}}
+	if opts.Workers > 0 {
+		g.workers = make(chan struct{}, opts.Workers)
+	}
 	g.access = newLineWriter(&g.logging, opts.BalancerLog)
 	g.fault.Store(&Fault{})
 	for n := range opts.Replicas {
@@ -200,6 +209,7 @@ func (g *Gateway) Close() error {
 		errs = append(errs, s.Close())
 	}
 	g.serving.Wait()
+	g.upstream.CloseIdleConnections()
 	return errors.Join(errs...)
 }
 
@@ -222,6 +232,14 @@ func (g *Gateway) balance(w http.ResponseWriter, r *http.Request) {
 	defer func() { g.access.nginx(g.opts.Now(), r, counted) }()
 	if !g.fault.Load().before(counted, r) {
 		return
+	}
+	if g.workers != nil {
+		select {
+		case g.workers <- struct{}{}:
+			defer func() { <-g.workers }()
+		case <-r.Context().Done():
+			return
+		}
 	}
 	for range g.replicas {
 		replica := g.replicas[g.turn.Add(1)%uint64(len(g.replicas))]

@@ -19,13 +19,13 @@ func (r *Replica) cacheLife(alias string) time.Duration {
 	return r.g.opts.CacheTTL
 }
 
-// counter is the replica whose windows count: this one, or with a shared store
-// of limits always the first.
-func (r *Replica) counter() *Replica {
-	if r.g.opts.SharedLimits {
-		return r.g.replicas[0]
+// counter is the replica whose windows count for the key that asks: this one,
+// or with a shared store of limits always the first.
+func (c *call) counter() *Replica {
+	if shared := c.g.opts.SharedLimits; shared != nil && shared(c.who.key.Alias) {
+		return c.g.replicas[0]
 	}
-	return r
+	return c.Replica
 }
 
 // withinRoutes checks the routes that a key is restricted to.

@@ -58,7 +58,7 @@ func routes() []route {
 		{"GET", "/team/info", anyKey, teamInfo},
 		{"POST", "/user/new", adminOnly, newUser},
 		{"GET", "/user/list", viewer, listUsers},
-	}, slices.Concat(moreRoutes(), tagRoutes())...)
+	}, slices.Concat(moreRoutes(), tagRoutes(), upstreamRoutes())...)
 }
 
 // findRoute finds the route of a request, or answers as FastAPI does: 405, 404,

@@ -1,9 +1,11 @@
 package fake
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -13,7 +15,8 @@ import (
 func Sound() []Change {
 	return []Change{
 		{Options: func(o *Options) {
-			o.Version, o.SharedLimits = V1_106, true
+			o.Version = V1_106
+			o.SharedLimits = func(string) bool { return true }
 			o.CacheFor = func(int, string) time.Duration { return 0 }
 			o.SpendDelay, o.ThinkTime, o.ResetEvery = 20*time.Millisecond, 1200*time.Millisecond, time.Second
 		}},
@@ -22,6 +25,7 @@ func Sound() []Change {
 		{Before: noOverwriting},
 		{Before: noRedirect},
 		{Before: noClientTags},
+		ownObjects(),
 	}
 }
 
@@ -76,4 +80,39 @@ func noRedirect(e *Exchange) bool {
 		return true
 	}
 	return false
+}
+
+// ownObjects gives a file or a batch back to the team that made it alone.
+func ownObjects() Change {
+	type owned struct {
+		gateway *Gateway
+		id      string
+	}
+	var mu sync.Mutex
+	owners := map[owned]string{}
+	return Change{
+		Before: func(e *Exchange) bool {
+			segments := strings.Split(e.Request.URL.Path, "/")
+			if len(segments) < 4 || segments[2] != "files" && segments[2] != "batches" {
+				return false
+			}
+			k, _ := e.Caller()
+			mu.Lock()
+			owner, known := owners[owned{e.Gateway, segments[3]}]
+			mu.Unlock()
+			if known && owner != k.TeamID {
+				e.Refuse(http.StatusForbidden, "the object is another team's", "auth_error")
+			}
+			return known && owner != k.TeamID
+		},
+		After: func(e *Exchange) {
+			var made struct{ ID string }
+			if (e.Is("POST", "/v1/files") || e.Is("POST", "/v1/batches")) && e.Status == 200 && json.Unmarshal(e.Answer, &made) == nil {
+				k, _ := e.Caller()
+				mu.Lock()
+				owners[owned{e.Gateway, made.ID}] = k.TeamID
+				mu.Unlock()
+			}
+		},
+	}
 }
