@@ -128,6 +128,9 @@ func (e *Env) Once(name string, f func()) {
 // Keep and Kept pass a value from one check to others of the run.
 func (e *Env) Keep(name string, value any) { e.s.kept.Store(name, value) }
 
+// Tell lets {name.made} refer to the id of something that a request made.
+func (e *Env) Tell(name, id string) { e.s.kept.Store(madeRef(name), id) }
+
 // Kept returns what was kept under a name, nil if nothing was.
 func (e *Env) Kept(name string) any {
 	v, _ := e.s.kept.Load(name)

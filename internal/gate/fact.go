@@ -34,6 +34,11 @@ func (s *session) fact(name, attribute string) (string, bool) {
 		}
 		return "", false
 	}
+	if attribute == "made" {
+		id, ok := s.kept.Load(madeRef(name))
+		text, _ := id.(string)
+		return text, ok
+	}
 	switch name + "." + attribute {
 	case "run.":
 		return prefix + s.plan.Run, true
@@ -53,6 +58,9 @@ func (s *session) fact(name, attribute string) (string, bool) {
 	}
 	return "", false
 }
+
+// madeRef is where the id is kept that {name.made} refers to.
+func madeRef(name string) string { return "{" + name + ".made}" }
 
 // CanaryPrefix begins the names of keys that nobody has and that a probe sends:
 // {canary1.key} has the form of a gateway key, {canary1.token} of another

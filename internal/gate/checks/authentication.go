@@ -92,7 +92,7 @@ func precedence(c gate.Check) gate.Check {
 	c.Verified = "The header of higher precedence decides; a second key does not rescue a bad one"
 	c.Remedy = "Let one header hold the key (general_settings.litellm_key_header_name), and strip the others in front of the gateway."
 	var steps []step
-	for i, high := range authHeaders[:3] {
+	for i, high := range authHeaders[:len(authHeaders)-1] {
 		low := authHeaders[i+1]
 		steps = append(steps, step{label: high + " over " + low, want: refused, Request: gate.Request{Path: "/v1/models",
 			Headers: []gate.Header{{Name: high, Value: bearer(high, "{unknown.key}")}, {Name: low, Value: bearer(low, "{plain.key}")}}}})
@@ -106,28 +106,6 @@ func bearer(header, key string) string {
 	}
 	return key
 }
-
-// adminWrites are harmless if they should be served: they name things that do
-// not exist or that the run removes.
-var adminWrites = []gate.Request{
-	{Path: "/key/generate", Body: `{"key_alias":"{run}-1i","duration":"1h","user_id":"{run}-1i"}`},
-	{Path: "/key/update", Body: `{"key":"{plain.hash}","max_budget":1000}`},
-	{Path: "/key/block", Body: `{"key":"{spare.hash}"}`},
-	{Path: "/key/unblock", Body: `{"key":"{spare.hash}"}`},
-	{Path: "/key/delete", Body: `{"keys":["{spare.hash}"]}`},
-	{Path: "/team/new", Body: `{"team_id":"{run}-1i","team_alias":"{run}-1i"}`},
-	{Path: "/team/update", Body: `{"team_id":"{run}-none"}`},
-	{Path: "/team/block", Body: `{"team_id":"{run}-none"}`},
-	{Path: "/team/delete", Body: `{"team_ids":["{run}-none"]}`},
-	{Path: "/user/new", Body: `{"user_id":"{run}-1i","user_role":"internal_user","auto_create_key":false}`},
-	{Path: "/user/delete", Body: `{"user_ids":["{run}-none"]}`},
-	{Path: "/model/delete", Body: `{"id":"{run}-none"}`},
-	{Path: "/budget/delete", Body: `{"id":"{run}-none"}`},
-}
-
-// adminReads are what only an administrator may read.
-var adminReads = []string{"/user/list", "/spend/keys", "/spend/users", "/spend/logs", "/global/spend/keys", "/global/spend/logs",
-	"/config/list", "/get/config/callbacks", "/budget/list", "/customer/list", "/credentials"}
 
 func adminRoutes(c gate.Check) gate.Check {
 	c.ID, c.Title, c.Needs = "1i", "Virtual key on every admin route → refused", gate.NeedMaster

@@ -148,7 +148,13 @@ func providerSeesNoKey(c gate.Check) gate.Check {
 	c.Verified = "A client's gateway key does not reach the provider"
 	c.Remedy = "Do not forward client headers to providers (forward_client_headers_to_llm_api)."
 	c.Sends = []string{"POST /v1/chat/completions"}
-	c.Curl = curlChat("2k", 0, "plain")
+	c.Curl = func(gate.Plan) string {
+		// What the provider was sent it says itself, by hash: filters let that through.
+		r := gate.Request{Path: "/v1/chat/completions", As: "plain", Body: gate.ChatBody("{model}", "sluice-gate-mirror")}
+		return gate.ShellObjects(Blueprints(), r) + "answer=$(" + gate.Curl(r) + ")\n" +
+			`if [[ $answer == *'Keys that came'* ]]; then want 2k lacks "$plain_hash" <<< "$answer"` + "\n" +
+			"else echo '2k inconclusive (the built-in provider did not answer)'; fi\n"
+	}
 	c.Run = func(ctx context.Context, env *gate.Env) gate.Result {
 		key, err := env.Shared(ctx, "plain")
 		if err != nil {

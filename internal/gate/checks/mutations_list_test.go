@@ -44,7 +44,9 @@ func keyMutations() []mutation {
 			key := e.Request.URL.Query().Get("api_key")
 			return e.Is("GET", "/v1/models") && key != "" && known(e, key)
 		})},
-		{name: "any x-goog-api-key accepted", check: "1g", change: as(all(get("/v1/models"), header("X-Goog-Api-Key", "sk-")))},
+		{name: "any x-goog-api-key accepted", check: "1g", change: as(all(get("/v1/models"), header("X-Goog-Api-Key", "sk-"), func(e *fake.Exchange) bool {
+			return e.Request.Header.Get("X-Api-Key") == "" && e.Request.Header.Get("Ocp-Apim-Subscription-Key") == ""
+		}))},
 		{name: "second key rescues the first", check: "1h", change: as(func(e *fake.Exchange) bool {
 			return e.Request.Header.Get("Authorization") != "" && known(e, e.Request.Header.Get("Api-Key"))
 		})},
@@ -156,9 +158,9 @@ func limitMutations() []mutation {
 		{name: "budget of a key ignored", check: "3b", change: refusedAs(func(e *fake.Exchange) bool { return e.Asks("-tiny") && e.Is("POST", chatPath) })},
 		{name: "readiness needs a key", check: "3c", change: answer(401, `{"error":{"message":"no","type":"auth_error"}}`, all(get("/health/readiness"), noKey))},
 		{name: "requests not limited", check: "3d", change: forget("-3d-", func(k *fake.Key) { k.RPM = nil })},
-		{name: "each replica limits by itself", check: "3e", change: func(*rig) fake.Change {
-			return fake.Change{Options: func(o *fake.Options) { o.SharedLimits = false }}
-		}},
+		{name: "each replica counts requests by itself", check: "3e", change: countedByReplica("-3e-")},
+		{name: "each replica counts tokens by itself", check: "3m", change: countedByReplica("-3m-")},
+		{name: "each replica counts what is under way by itself", check: "3n", change: countedByReplica("-3n-")},
 		{name: "tokens not limited", check: "3f", change: forget("-3f-", func(k *fake.Key) { k.TPM = nil })},
 		{name: "parallel requests not limited", check: "3g", change: forget("-3g-", func(k *fake.Key) { k.Parallel = nil })},
 		{name: "budget of a team ignored", check: "3h", change: refusedAs(func(e *fake.Exchange) bool { return e.Asks("-poorteamkey") && e.Is("POST", chatPath) })},
@@ -168,6 +170,16 @@ func limitMutations() []mutation {
 			return fake.Change{Options: func(o *fake.Options) { o.ResetEvery = time.Hour }}
 		}},
 		{name: "budget without a time of reset", check: "3j", change: inRecord("-renewed", func(info map[string]any) { info["budget_reset_at"] = nil })},
+	}
+}
+
+// countedByReplica makes the replicas count the limits of one check's keys each
+// by itself.
+func countedByReplica(part string) func(*rig) fake.Change {
+	return func(*rig) fake.Change {
+		return fake.Change{Options: func(o *fake.Options) {
+			o.SharedLimits = func(alias string) bool { return !strings.Contains(alias, part) }
+		}}
 	}
 }
 

@@ -190,6 +190,9 @@ func exposureMutations() []mutation {
 		{name: "any origin with credentials", check: "8j", change: headers(foreign, map[string]string{
 			"Access-Control-Allow-Origin": "https://sluice-gate.invalid", "Access-Control-Allow-Credentials": "true"})},
 		{name: "debugging open to keys", check: "8k", change: as(all(get("/otel-spans"), asks("-plain")))},
+		{name: "slow clients take every worker", check: "8m", change: func(*rig) fake.Change {
+			return fake.Change{Options: func(o *fake.Options) { o.Workers = 10 }}
+		}},
 		{name: "large request served", check: "8l", change: answer(200, `{"id":"served"}`, func(e *fake.Exchange) bool { return len(e.Body) > 4<<20 })},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sluice/internal/gate"
+	"sluice/internal/gate/checks"
 	"sluice/internal/gate/gatetest"
 	"sluice/internal/gateway/fake"
 )
@@ -18,6 +19,7 @@ import (
 type mutation struct {
 	name, check string
 	also        []string
+	provider    bool // with the built-in provider behind the gateway
 	change      func(r *rig) fake.Change
 }
 
@@ -138,7 +140,7 @@ func requestBody(e *fake.Exchange) string { return string(e.Body) }
 // one only.
 func TestMutations(t *testing.T) {
 	t.Parallel()
-	list := slices.Concat(keyMutations(), limitMutations(), tenantMutations(), logMutations(), replicaMutations(), exposureMutations())
+	list := mutations()
 	if len(list) < 40 {
 		t.Errorf("%d mutations, want 40 or more", len(list))
 	}
@@ -153,9 +155,32 @@ func TestMutations(t *testing.T) {
 	}
 }
 
+func mutations() []mutation {
+	return slices.Concat(keyMutations(), limitMutations(), tenantMutations(), logMutations(), replicaMutations(), exposureMutations(), providerMutations())
+}
+
+// Each check has a mutation that it finds, but for the one that tests nothing.
+func TestEveryCheckHasAMutation(t *testing.T) {
+	t.Parallel()
+	broken := map[string]bool{"4u": true}
+	for _, m := range mutations() {
+		broken[m.check] = true
+	}
+	for _, c := range checks.All(2) {
+		if !broken[c.ID] {
+			t.Errorf("no mutation is meant for %s", c.ID)
+		}
+	}
+}
+
 // test tests a sound gateway with the mutation made.
 func (m mutation) test(t *testing.T) {
 	r := &rig{network: gatetest.NewNetwork()}
+	if m.provider {
+		if err := r.withProvider(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	change := m.change(r)
 	changes := append(append([]fake.Change{{Before: change.Before, After: change.After}}, fake.Sound()...), fake.Change{Options: change.Options})
 	if err := r.start(fake.Options{}.With(changes...)); err != nil {

@@ -142,6 +142,7 @@ func brokenProbes() []probe {
 func providerProbes() []probe {
 	return []probe{
 		said("f1", "provider refuses", `{"model":"{model}","max_tokens":5,"messages":[{"role":"user","content":"sluice-gate-refuse {canaryf1.key}"}]}`),
+		said("f3", "provider hangs up", `{"model":"{model}","max_tokens":5,"messages":[{"role":"user","content":"sluice-gate-hangup {canaryf3.key}"}]}`),
 		said("f2", "provider breaks off", `{"model":"{model}","max_tokens":5,"messages":[{"role":"user","content":"sluice-gate-cut {canaryf2.key}"}]}`),
 	}
 }

@@ -17,9 +17,8 @@ import (
 	"sluice/internal/gateway/fake"
 )
 
-// byScan are the checks whose command by hand is a scan, and those that need
-// the built-in provider.
-var byScan = regexp.MustCompile(`^(5.?|2k|4q|4r)$`)
+// byScan are the checks whose command by hand is a scan, which cmd/sluice tests.
+var byScan = regexp.MustCompile(`^5.?$`)
 
 // patience takes the limits of single requests out of a script, and the time
 // that a model takes to answer slowly is made long enough for a dozen curls to
@@ -67,11 +66,14 @@ func TestCurlsGiveTheSameVerdict(t *testing.T) {
 func compareByHand(t *testing.T, changes []fake.Change) {
 	var report *gate.Report
 	bubble(t, func(t *testing.T) {
-		cfg := newRig(t, changes...).config()
-		cfg.Skip, cfg.MaxRevocation = []string{"5*", "2k", "4q", "4r"}, time.Second
+		cfg := newProviderRig(t, changes...).config()
+		cfg.Skip, cfg.MaxRevocation = []string{"5*"}, time.Second
 		report = run(t, cfg)
 	})
 	r := &rig{}
+	if err := r.withProvider(); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.start(fake.Options{}.With(changes...)); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +169,7 @@ func shellVerdict(id, out string) string {
 func TestSendsAnnounceEverything(t *testing.T) {
 	t.Parallel()
 	for i, c := range checks.All(2) {
-		if spared(i) || byScan.MatchString(c.ID) && c.ID[0] != '5' {
+		if spared(i) {
 			continue
 		}
 		t.Run(c.ID, func(t *testing.T) {
@@ -178,7 +180,7 @@ func TestSendsAnnounceEverything(t *testing.T) {
 }
 
 func checkAnnounced(t *testing.T, c gate.Check) {
-	r := newRig(t, fake.Sound()...)
+	r := newProviderRig(t, fake.Sound()...)
 	announced := map[string]bool{}
 	for _, line := range c.Sends {
 		announced[withoutQuery(line)] = true

@@ -16,7 +16,7 @@ func tenants() []gate.Check {
 	base := gate.Check{System: "team-isolation", Needs: gate.NeedMaster, Aspect: gate.Security, Severity: record.SeverityHigh, Control: controlTeamData}
 	return []gate.Check{
 		teamModels(base), otherTeam(base), otherKey(base), otherKeys(base), listings(base), spending(base), activity(base),
-		writesToKeys(base), writesToTeams(base), otherUser(base), enumeration(base), otherResponse(base), otherFiles(base), sharedCache(base),
+		writesToKeys(base), writesToTeams(base), otherUser(base), enumeration(base), otherResponse(base), otherFiles(base), sharedCache(base), otherBatch(base), otherVectorStore(base),
 	}
 }
 
