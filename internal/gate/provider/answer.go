@@ -66,7 +66,8 @@ func (p *Provider) answering(answer func(w http.ResponseWriter, q asked)) http.H
 			_, _ = w.Write([]byte(`{"id":"cut`)) // the connection ends here
 			return
 		case strings.Contains(q.text, "sluice-gate-hangup"):
-			panic(http.ErrAbortHandler) // net/http ends the connection, and says nothing
+			hangUp(w)
+			return
 		case strings.Contains(q.text, "sluice-gate-slow"):
 			pause(r.Context(), SlowTime)
 		case strings.Contains(q.text, "sluice-gate-mirror"):
@@ -81,6 +82,13 @@ func credential(r *http.Request) string {
 		return k
 	}
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// hangUp ends the connection without an answer.
+func hangUp(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = conn.Close()
+	}
 }
 
 // keyForm is what a key of a gateway may look like.
