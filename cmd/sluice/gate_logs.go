@@ -78,17 +78,20 @@ func (p *logProbe) Begin(ctx context.Context) error {
 	return nil
 }
 
-// SelfTest runs the line through the pipeline as if it had been read.
-func (p *logProbe) SelfTest(ctx context.Context, line, secret string) (bool, error) {
-	d, err := p.detect(map[string]string{"self-test": secret})
+// Examine runs a text through the pipeline as if it had been read.
+func (p *logProbe) Examine(ctx context.Context, text string, secrets map[string]string) ([]gate.Leak, error) {
+	d, err := p.detect(secrets)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	found := &leakSink{}
-	if err := p.run(ctx, d, []pipeline.Source{stdin.New(stdin.Config{Input: strings.NewReader(line)})}, found, nil); err != nil {
-		return false, err
+	found, stats := &leakSink{}, &pipeline.Stats{}
+	if err := p.run(ctx, d, []pipeline.Source{stdin.New(stdin.Config{Input: strings.NewReader(text)})}, found, stats); err != nil {
+		return nil, err
 	}
-	return len(found.leaks) > 0, nil
+	if n := stats.Withheld.Load(); n > 0 {
+		return found.leaks, errors.New(report.Plural(n, "record was", "records were") + " withheld")
+	}
+	return found.leaks, nil
 }
 
 // Collect examines what was logged since Begin.

@@ -89,14 +89,14 @@ func TestLogProbeAfterRotation(t *testing.T) {
 	}
 }
 
-func TestLogProbeSelfTest(t *testing.T) {
+func TestLogProbeExamine(t *testing.T) {
 	p := newTestProbe(t, filepath.Join(t.TempDir(), "none.log"))
 	key := fake.NewKey()
-	if found, err := p.SelfTest(t.Context(), "Authorization: Bearer "+key+"\n", key); err != nil || !found {
-		t.Errorf("planted and not found: %v", err)
-	}
-	if found, err := p.SelfTest(t.Context(), "nothing here\n", key); err != nil || found {
-		t.Errorf("found where nothing is: %v", err)
+	for text, want := range map[string]int{"Authorization: Bearer " + key + "\n": 1, `{"error":"Received=` + key + `"}`: 1, "nothing here\n": 0} {
+		leaks, err := p.Examine(t.Context(), text, map[string]string{"canary": key})
+		if err != nil || len(leaks) != want || want == 1 && leaks[0].Name != "canary" {
+			t.Errorf("%v, %d found, want %d: %+v", err, len(leaks), want, leaks)
+		}
 	}
 	if err := p.Begin(t.Context()); err == nil {
 		t.Error("a log that is not there is no error")

@@ -81,8 +81,25 @@ func (a Answer) String() string {
 	}
 }
 
+// Full is String with the message, where that says more.
+func (a Answer) Full() string {
+	if said := a.String(); a.Message != "" && said != a.Why() {
+		return said + ": " + a.Why()
+	}
+	return a.String()
+}
+
 // Why is the message of a refusal or failure, cut to a line.
 func (a Answer) Why() string { return clip(a.Message) }
+
+// Raw is the answer as text for detectors: headers, then the body.
+func (a Answer) Raw() string {
+	var b strings.Builder
+	_ = a.Header.Write(&b) // a strings.Builder takes all
+	b.WriteString("\n")
+	b.Write(a.Body)
+	return b.String() + "\n"
+}
 
 // Field returns a member of a JSON object answered, nil if there is none.
 func (a Answer) Field(path ...string) any {

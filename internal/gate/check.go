@@ -92,8 +92,10 @@ type Plan struct {
 	Model    string // "" until the gateway was asked
 	Other    string // another model, "" if there is none
 	Logs     []string
-	Thorough bool
-	Safe     bool
+	// ProviderAddress is where the built-in provider listens, "" if it does not.
+	ProviderAddress string
+	Thorough        bool
+	Safe            bool
 	// MaxRevocation is how long a revoked key may still work somewhere.
 	MaxRevocation time.Duration
 	// SpendDeadline is how long spend may take to reach the database.

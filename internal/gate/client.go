@@ -19,9 +19,6 @@ const (
 	// maxBody is what is read of an answer: the largest legitimate one, the
 	// gateway's OpenAPI document, has some 3 MB.
 	maxBody = 4 << 20
-	// requestTimeout ends a request that a healthy gateway would have answered
-	// long ago; LiteLLM's own provider timeout is set lower by most.
-	requestTimeout = 20 * time.Second
 	// dialTimeout tells soon of an address where nobody is.
 	dialTimeout = 5 * time.Second
 )
@@ -35,12 +32,14 @@ type client struct {
 	http  *http.Client
 	tls   *tls.Config // nil: the system certificates
 	plain DialFunc    // connects without TLS
-	mu    sync.Mutex
-	next  time.Time     // when the next request may go
-	gap   time.Duration // between two requests
-	left  int           // of the request budget
-	spent int
-	free  bool // teardown: neither rate nor budget hold it up
+	// patience is how long an answer may take.
+	patience time.Duration
+	mu       sync.Mutex
+	next     time.Time     // when the next request may go
+	gap      time.Duration // between two requests
+	left     int           // of the request budget
+	spent    int
+	free     bool // teardown: neither rate nor budget hold it up
 }
 
 // idleTimeout is less than the five seconds after which uvicorn closes a
@@ -55,15 +54,14 @@ func newClient(ratePerSecond float64, budget int, tlsConfig *tls.Config, dial Di
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dial,
-		TLSClientConfig:       tlsConfig,
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   32,
-		IdleConnTimeout:       idleTimeout,
-		ResponseHeaderTimeout: requestTimeout,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dial,
+		TLSClientConfig:     tlsConfig,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 32,
+		IdleConnTimeout:     idleTimeout,
 	}
-	c := &client{left: budget, tls: tlsConfig, plain: dial, http: &http.Client{
+	c := &client{left: budget, patience: DefaultPatience, tls: tlsConfig, plain: dial, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -169,7 +167,7 @@ func (c *client) do(ctx context.Context, target string, w wire) Answer {
 	if err := c.turn(ctx); err != nil {
 		return a.silence(err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, fmt.Errorf("no answer within %v", requestTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, fmt.Errorf("no answer within %v", c.patience))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, w.method, w.base+w.path, strings.NewReader(w.body))
 	if err != nil {
@@ -182,6 +180,10 @@ func (c *client) do(ctx context.Context, target string, w wire) Answer {
 	for _, h := range w.headers {
 		if strings.EqualFold(h.Name, "Host") {
 			req.Host = h.Value
+			continue
+		}
+		if strings.EqualFold(h.Name, "User-Agent") { // net/http sends the first alone
+			req.Header.Set(h.Name, h.Value)
 			continue
 		}
 		req.Header.Add(h.Name, h.Value)

@@ -28,21 +28,23 @@ type Config struct {
 	MaxRevocation time.Duration
 	SpendDeadline time.Duration
 	Timeout       time.Duration // of the whole run, clean-up included
+	Patience      time.Duration // with the answer to one request
 	Jobs          int
 	Rate          float64 // requests a second
 	MaxRequests   int
 
-	Logs       LogProbe
-	LogSources []string // as the user named them
-	Provider   ProviderProbe
-	Waivers    []Waiver
-	Scrub      *Scrubber
-	TLS        *tls.Config
-	RunID      string
-	Version    string        // of sluice
-	Progress   func(Outcome) // called as each check ends, from several goroutines
-	Sent       func(Request) // tests: every request as sent
-	Dial       DialFunc      // tests: nil connects by TCP
+	Logs            LogProbe
+	LogSources      []string // as the user named them
+	Provider        ProviderProbe
+	ProviderAddress string // where that listens
+	Waivers         []Waiver
+	Scrub           *Scrubber
+	TLS             *tls.Config
+	RunID           string
+	Version         string        // of sluice
+	Progress        func(Outcome) // called as each check ends, from several goroutines
+	Sent            func(Request) // tests: every request as sent
+	Dial            DialFunc      // tests: nil connects by TCP
 }
 
 // DialFunc connects to an address, as net.Dialer.DialContext does.
@@ -50,7 +52,10 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 
 // Defaults that cmd offers as flags.
 const (
-	DefaultTimeout       = 5 * time.Minute
+	DefaultTimeout = 5 * time.Minute
+	// DefaultPatience is what a healthy gateway needs by far; LiteLLM's own
+	// provider timeout is set lower by most.
+	DefaultPatience      = 20 * time.Second
 	DefaultMaxRevocation = 5 * time.Second
 	// DefaultSpendDeadline: LiteLLM writes spend in batches, every 10 to 60 s
 	// (proxy_batch_write_at).
@@ -69,6 +74,9 @@ func (c *Config) fill() {
 	c.Replicas = replicas
 	if c.Timeout <= 0 {
 		c.Timeout = DefaultTimeout
+	}
+	if c.Patience <= 0 {
+		c.Patience = DefaultPatience
 	}
 	if c.MaxRevocation <= 0 {
 		c.MaxRevocation = DefaultMaxRevocation
@@ -93,7 +101,7 @@ func (c *Config) fill() {
 // plan is the run as it is known before the gateway was asked.
 func (c *Config) plan() Plan {
 	return Plan{Run: c.RunID, Gateway: c.Gateway, Replicas: c.Replicas, Model: c.Model,
-		Logs: c.LogSources, Thorough: c.Thorough, Safe: c.Safe, MaxRevocation: c.MaxRevocation, SpendDeadline: c.SpendDeadline}
+		Logs: c.LogSources, ProviderAddress: c.ProviderAddress, Thorough: c.Thorough, Safe: c.Safe, MaxRevocation: c.MaxRevocation, SpendDeadline: c.SpendDeadline}
 }
 
 // Select is the checks that a run reports, and for those that it will not run

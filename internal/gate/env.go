@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -150,23 +149,4 @@ func (e *Env) Expand(ctx context.Context, text string) string {
 		return ""
 	}
 	return v
-}
-
-// Repeats says where an answer repeats a canary, "" if nowhere.
-func (e *Env) Repeats(ctx context.Context, a Answer, canary string) string {
-	for _, attribute := range []string{"key", "token"} {
-		value := e.Expand(ctx, "{"+canary+"."+attribute+"}")
-		if value == "" {
-			continue
-		}
-		if strings.Contains(string(a.Body), value) {
-			return fmt.Sprintf("whole in the answer (%d)", a.Status)
-		}
-		for name, values := range a.Header {
-			if strings.Contains(strings.Join(values, "\n"), value) {
-				return fmt.Sprintf("whole in the answer's header %s", name)
-			}
-		}
-	}
-	return ""
 }

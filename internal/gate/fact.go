@@ -46,6 +46,8 @@ func (s *session) fact(name, attribute string) (string, bool) {
 		return s.plan.Model, true
 	case "other.":
 		return s.plan.Other, true
+	case "large.":
+		return strings.Repeat("a", largeText), true
 	case "master.hash":
 		sum := sha256.Sum256([]byte(s.master.Reveal()))
 		return hex.EncodeToString(sum[:]), !s.master.Empty()
@@ -58,6 +60,9 @@ func (s *session) fact(name, attribute string) (string, bool) {
 	}
 	return "", false
 }
+
+// largeText is more than a proxy lets through that nobody has told (nginx: 1 MiB).
+const largeText = 1_500_000
 
 // madeRef is where the id is kept that {name.made} refers to.
 func madeRef(name string) string { return "{" + name + ".made}" }

@@ -65,7 +65,7 @@ func (s *session) list(ctx context.Context, l listing, each func(map[string]any)
 		}
 		a := s.send(ctx, Request{Path: path, As: "master"})
 		if a.Kind != Served {
-			return fmt.Errorf("list %s: %s: %s", strings.SplitN(l.path, "?", 2)[0], a, a.Why())
+			return fmt.Errorf("list %s: %s", strings.SplitN(l.path, "?", 2)[0], a.Full())
 		}
 		list := a.Field()
 		if l.member != "" {

@@ -8,9 +8,9 @@ type LogProbe interface {
 	// Begin notes where every source ends now: what is logged later belongs to
 	// the run. It is called before the first request.
 	Begin(ctx context.Context) error
-	// SelfTest puts a line that holds the secret through the detectors, as if a
-	// source had read it, and says whether it was found.
-	SelfTest(ctx context.Context, line, secret string) (bool, error)
+	// Examine puts a text through the detectors, as if a source had read it: an
+	// answer of the gateway, or a line with a canary to see that they work.
+	Examine(ctx context.Context, text string, secrets map[string]string) ([]Leak, error)
 	// Collect reads everything logged since Begin, up to now. markers are
 	// texts to look for; secrets are values, by name, that the detectors are
 	// told. It may be called several times and then reads from Begin again.

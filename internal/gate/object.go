@@ -85,9 +85,27 @@ const (
 	makePause = time.Second
 )
 
-// create makes an object under a name of this run. It is noted for removal
-// before it is asked for, so that a request whose answer never came is undone too.
+// create makes an object under a name of this run. Another try gets another
+// name: what became of the first is not known.
 func (s *session) create(ctx context.Context, plan Blueprint, suffix string) (*Object, error) {
+	o, err := s.tryToMake(ctx, plan, suffix)
+	for try := 2; try <= makeTries && o != nil && o.Answer.broke(); try++ {
+		if sleep(ctx, makePause) != nil {
+			break
+		}
+		o, err = s.tryToMake(ctx, plan, fmt.Sprintf("%s-try%d", suffix, try))
+	}
+	return o, err
+}
+
+// broke says that the gateway failed in what it was asked, whatever its status.
+func (a Answer) broke() bool {
+	return a.Kind == ServerError || a.Kind == Invalid && a.Type == "internal_server_error"
+}
+
+// tryToMake notes an object for removal before it is asked for, so that a
+// request whose answer never came is undone too.
+func (s *session) tryToMake(ctx context.Context, plan Blueprint, suffix string) (*Object, error) {
 	o := &Object{Kind: plan.Kind, Name: s.name(suffix)}
 	body, err := s.expand(ctx, objectBody(o, plan.Fields))
 	if err != nil {
@@ -97,14 +115,9 @@ func (s *session) create(ctx context.Context, plan Blueprint, suffix string) (*O
 		return nil, fmt.Errorf("make %s %s: its fields are not JSON", o.Kind, o.Name)
 	}
 	s.note(o)
-	for try := 1; ; try++ {
-		o.Answer = s.send(ctx, Request{Path: makePath[plan.Kind], As: "master", Body: body})
-		if o.Answer.Kind != ServerError || try == makeTries || sleep(ctx, makePause) != nil {
-			break
-		}
-	}
+	o.Answer = s.send(ctx, Request{Path: makePath[plan.Kind], As: "master", Body: body})
 	if o.Answer.Kind != Served {
-		return o, fmt.Errorf("make %s %s: %s: %s", o.Kind, o.Name, o.Answer, o.Answer.Why())
+		return o, fmt.Errorf("make %s %s: %s", o.Kind, o.Name, o.Answer.Full())
 	}
 	if plan.Kind == KeyObject {
 		key := o.Answer.Text("key")

@@ -51,8 +51,10 @@ func newSession(cfg Config) *session {
 	if !cfg.Master.Empty() {
 		cfg.Scrub.Add(cfg.Master.Reveal())
 	}
+	sender := newClient(cfg.Rate, cfg.MaxRequests, cfg.TLS, cfg.Dial)
+	sender.patience = cfg.Patience
 	return &session{
-		client: newClient(cfg.Rate, cfg.MaxRequests, cfg.TLS, cfg.Dial), scrub: cfg.Scrub, plan: cfg.plan(),
+		client: sender, scrub: cfg.Scrub, plan: cfg.plan(),
 		master: cfg.Master, blueprints: cfg.Blueprints, logs: cfg.Logs, provider: cfg.Provider, record: cfg.Sent,
 		began: time.Now(), shared: map[string]*made{}, byHash: map[string]*Object{},
 		chosen: map[string]string{}, canaries: map[string]string{}, once: map[string]*once{},
@@ -161,7 +163,9 @@ type brokenLogs struct{ err error }
 
 func (b brokenLogs) Begin(context.Context) error { return b.err }
 
-func (b brokenLogs) SelfTest(context.Context, string, string) (bool, error) { return false, b.err }
+func (b brokenLogs) Examine(context.Context, string, map[string]string) ([]Leak, error) {
+	return nil, b.err
+}
 
 func (b brokenLogs) Collect(context.Context, []string, map[string]string) (LogReading, error) {
 	return LogReading{}, b.err

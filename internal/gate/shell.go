@@ -33,20 +33,20 @@ func ShellWord(text string) string {
 
 func shellVariable(name, attribute string) string {
 	switch name {
-	case "run", "model", "other":
+	case "run", "model", "other", "large":
 		return strings.ToUpper(name)
 	}
 	return name + "_" + attribute
 }
 
 // holdsKey says that a text refers to a key, or to the hash of the master key,
-// which no command line may show.
+// which no command line may show, or to more than one can hold.
 func holdsKey(text string) bool {
-	return strings.Contains(text, ".key}") || strings.Contains(text, ".token}") || strings.Contains(text, ".tail}") || strings.Contains(text, "{master.hash}")
+	return strings.Contains(text, "{large}") || strings.Contains(text, ".key}") || strings.Contains(text, ".token}") || strings.Contains(text, ".tail}") || strings.Contains(text, "{master.hash}")
 }
 
-// base is the shell variable of a target.
-func (t Target) base() string {
+// Base is the shell variable of a target.
+func (t Target) Base() string {
 	if t == 0 {
 		return "$GATEWAY"
 	}
@@ -65,9 +65,9 @@ func Curl(r Request) string {
 		b = append(b, "-X "+r.Method)
 	}
 	if holdsKey(r.Path) {
-		b = append(b, `-K <(printf 'url = "%s"\n' "`+r.To.base()+`"`+ShellWord(r.Path)+`)`)
+		b = append(b, `-K <(printf 'url = "%s"\n' "`+r.To.Base()+`"`+ShellWord(r.Path)+`)`)
 	} else {
-		b = append(b, `"`+r.To.base()+`"`+ShellWord(r.Path))
+		b = append(b, `"`+r.To.Base()+`"`+ShellWord(r.Path))
 	}
 	if r.As != "" {
 		b = append(b, "-H @"+r.As+".h")
@@ -155,6 +155,9 @@ func Prelude(p Plan) string {
 	var b strings.Builder
 	b.WriteString("# bash, curl and sed. The master key is read from LITELLM_MASTER_KEY and passed to curl in a file\n" +
 		"# (printf is the shell's own), never in a command line that others can see.\n")
+	if p.ProviderAddress != "" {
+		fmt.Fprintf(&b, "# The model is the built-in provider's: leave `sluice gate provider %s` running beside.\n", p.ProviderAddress)
+	}
 	fmt.Fprintf(&b, "GATEWAY=%s\n", ShellWord(p.Gateway))
 	for i, r := range p.Replicas {
 		fmt.Fprintf(&b, "REPLICA%d=%s\n", i+1, ShellWord(r))
@@ -165,7 +168,7 @@ func Prelude(p Plan) string {
 }
 
 const prelude = `RUN=sluice-gate-sh$$x$RANDOM       # sluice gate clean removes what bears this name
-export LC_ALL=C; umask 077; cd "$(mktemp -d)" || exit
+export LC_ALL=C; umask 077; FROM=$PWD; cd "$(mktemp -d)" || exit; HERE=$PWD
 header() { printf 'Authorization: Bearer %s\n' "$2" > "$1.h"; }
 header master "${LITELLM_MASTER_KEY:?}"
 master_hash=$(printf %s "$LITELLM_MASTER_KEY" | { sha256sum 2> /dev/null || shasum -a 256; } | cut -d' ' -f1)
@@ -183,10 +186,25 @@ team() { make team "$1" /team/new "$2"; printf -v "$1_id" %s "$(member team_id "
 user() { make user "$1" /user/new "$2"; printf -v "$1_id" %s "$(member user_id "$1.made")"; }
 tag() { make tag "$1" /tag/new "$2"; printf -v "$1_id" %s "$(member name "$1.made")"; }
 random() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-canary() { # canary NAME…: keys that nobody has, to be looked for in logs
-  local n; for n; do printf -v "${n}_key" 'sk-%s' "$(random 11)"; printf -v "${n}_token" 'gsk_%s' "$(random 24)"
+canary() { # canary ID NAME…: keys that nobody has, to be looked for in answers and logs
+  local n id=$1; shift; : > "$id.answers"; for n; do
+  printf -v "${n}_key" 'sk-%s' "$(random 11)"; printf -v "${n}_token" 'gsk_%s' "$(random 24)"
   local s="${n}_key"; printf -v "${n}_tail" '%s' "${!s#sk}"
-  local k="${n}_key" t="${n}_token"; printf '%s=%s\n%s=%s\n' "${n}_key" "${!k}" "${n}_token" "${!t}" >> canaries.env; done; }
+  local k="${n}_key" t="${n}_token"; printf '%s=%s\n%s=%s\n' "${n}_key" "${!k}" "${n}_token" "${!t}" >> "$id.env"; done; }
+refusal() { local text; text=$(cat); [[ ${text##*$'\n'} == 2* ]] || printf '%s\n' "$text"; }
+scan() { (cd "$FROM" && sluice scan --format jsonl "$@"); }
+told() { # told ID FILE SOURCE…: how often secrets of an env file stand in sources
+  local id=$1 file=$2; shift 2; scan --no-default-rules --secrets-file "$HERE/$file" "$@" > "$id.found"
+  [ $? -le 1 ] && grep -c '"rule":"known-secret"' "$id.found"; }
+exposed() { # exposed ID SOURCE…: says whether canaries of ID stand in its answers or in logs
+  local id=$1 n; shift; sleep 2     # lines are written late
+  n=$(told "$id" "$id.env" "$HERE/$id.answers" "$@")
+  case $n in 0) echo "$id pass" ;; '') echo "$id inconclusive (not everything could be read)" ;; *) echo "$id FAIL ($n found)" ;; esac; }
+marked() { # marked ID URL SOURCE…: says so if no log shows a request that was sent there
+  local id=$1 url=$2 mark n; shift 2; mark=$(random 12); printf 'marker=%s\n' "$mark" > "$id.mark"
+  curl -s --max-time 20 "$url/health/liveliness?sluice_gate_marker=$mark" > /dev/null; sleep 2
+  n=$(told "$id" "$id.mark" "$@"); [ "${n:-0}" != 0 ] || echo "$id inconclusive (no log shows a request to $url)"; }
+LARGE=$(head -c 1500000 /dev/zero | tr '\0' a)
 own='"type": *"(auth_error|token_not_found_in_db|expired_key|budget_exceeded|[a-z]+_model_access_denied)"'
 provider='"message": *"(([A-Z][A-Za-z ]*, )?litellm\.[A-Za-z.]*(Error|Exception|Timeout)|No deployments available)'
 judge() { # judge STATUS BODY EXPECTATION…: says whether the answer is what was promised

@@ -43,8 +43,8 @@ var adminWrites = []gate.Request{
 }
 
 // adminReads are what only an administrator may read.
-var adminReads = []string{"/user/list", "/customer/list", "/tag/list", "/budget/list", "/credentials", "/access_group/list", "/vector_store/list",
+var adminReads = []string{"/user/list", "/customer/list", "/tag/list", "/budget/list", "/credentials", "/access_group/list",
 	"/prompts/list", "/guardrails/list", "/spend/keys", "/spend/users", "/spend/logs", "/global/spend", "/global/spend/keys", "/global/spend/logs",
 	"/global/spend/teams", "/global/spend/models", "/global/activity/model", "/model/metrics", "/config/list", "/get/config/callbacks",
-	"/get/sso_settings", "/get/internal_user_settings", "/get/default_team_settings", "/alerting/settings", "/health/services?service=email",
+	"/get/sso_settings", "/get/internal_user_settings", "/get/default_team_settings", "/alerting/settings",
 	"/health/latest", "/health/history", "/audit", "/cache/ping"}

@@ -106,19 +106,23 @@ func exceed(ctx context.Context, env *gate.Env, as, spendAt, member string) gate
 		case a.Kind == gate.OverBudget:
 			return gate.Passed(fmt.Sprintf("Request %d was refused after %.0f s: %s", n, time.Since(begin).Seconds(), a))
 		case a.Kind == gate.ProviderError:
-			provider = a.String() + ": " + a.Why()
+			provider = a.Full()
 		case a.Kind != gate.Served && a.Kind != gate.Throttled:
-			return gate.Unknown("chat " + fmt.Sprint(n) + " was not served: " + a.String() + ": " + a.Why())
+			return gate.Unknown("chat " + fmt.Sprint(n) + " was not served: " + a.Full())
 		}
 		late := time.Since(begin) > env.SpendDeadline
 		if provider != "" || late || env.Wait(ctx, askEvery) != nil {
-			return unexceeded(ctx, env, n, provider, spendAt, member)
+			return unexceeded(ctx, env, as, n, provider, spendAt, member)
 		}
 	}
 }
 
+// spendGrace is how many requests more are sent when the spend is there and
+// nothing was refused.
+const spendGrace = 10
+
 // unexceeded says why no request was refused.
-func unexceeded(ctx context.Context, env *gate.Env, n int, provider, spendAt, member string) gate.Result {
+func unexceeded(ctx context.Context, env *gate.Env, as string, n int, provider, spendAt, member string) gate.Result {
 	if provider != "" {
 		return gate.Result{Verdict: gate.Inconclusive, Provider: provider,
 			Evidence: "The provider fails, so nothing is spent: the budget cannot be exceeded (use a mock model or --provider-mock)"}
@@ -128,6 +132,15 @@ func unexceeded(ctx context.Context, env *gate.Env, n int, provider, spendAt, me
 		return gate.Unknown("the spend could not be read: " + a.String())
 	}
 	if spent := a.Number(member, "spend"); spent > 1e-7 {
+		// It may have been written a moment ago.
+		for range spendGrace {
+			if env.Wait(ctx, askEvery) != nil {
+				return gate.Unknown("the run ended first")
+			}
+			if a := env.Chat(ctx, 0, as); a.Kind == gate.OverBudget {
+				return gate.Passed(fmt.Sprintf("Refused after its spend was written, later than %v: %s", env.SpendDeadline, a))
+			}
+		}
 		return gate.Failed(fmt.Sprintf("%d requests served and $%.2g spent of $0.0000001, none refused in %v", n, spent, env.SpendDeadline))
 	}
 	return gate.Unknown(fmt.Sprintf("%d requests served and the spend is still 0 after %v: model %s has no price at this gateway", n, env.SpendDeadline, env.Model))

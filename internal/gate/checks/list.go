@@ -50,6 +50,7 @@ func Blueprints() map[string]gate.Blueprint {
 		"spender":     {Kind: gate.KeyObject},
 		"victimteam":  {Kind: gate.TeamObject},
 		"victim":      {Kind: gate.KeyObject, Fields: `"team_id":"{victimteam.id}"`},
+		"tagger":      {Kind: gate.KeyObject},
 		"victimtag":   {Kind: gate.TagObject},
 		"poortag":     {Kind: gate.TagObject, Fields: `"max_budget":0.0000001`},
 		"poortagkey":  {Kind: gate.KeyObject, Fields: `"metadata":{"tags":["{poortag.id}"]}`},

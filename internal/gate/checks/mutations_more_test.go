@@ -135,16 +135,18 @@ func replicaMutations() []mutation {
 	})})
 }
 
+// page repeats its query.
+func page(path string) func(*rig) fake.Change {
+	return before(func(e *fake.Exchange) bool {
+		if e.Request.URL.Path != path || e.Request.URL.RawQuery == "" {
+			return false
+		}
+		e.Status, e.Answer = 200, []byte("<html>"+e.Request.URL.RawQuery+"</html>")
+		return true
+	})
+}
+
 func exposureMutations() []mutation {
-	page := func(path string) func(*rig) fake.Change {
-		return before(func(e *fake.Exchange) bool {
-			if e.Request.URL.Path != path || e.Request.URL.RawQuery == "" {
-				return false
-			}
-			e.Status, e.Answer = 200, []byte("<html>"+e.Request.URL.RawQuery+"</html>")
-			return true
-		})
-	}
 	shows := func(path, text string, when func(*fake.Exchange) bool) func(*rig) fake.Change {
 		return after(func(e *fake.Exchange) {
 			if e.Is("GET", path) && when(e) {

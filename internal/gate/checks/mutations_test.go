@@ -156,7 +156,7 @@ func TestMutations(t *testing.T) {
 }
 
 func mutations() []mutation {
-	return slices.Concat(keyMutations(), limitMutations(), tenantMutations(), logMutations(), replicaMutations(), exposureMutations(), providerMutations())
+	return slices.Concat(keyMutations(), spoofMutations(), limitMutations(), tenantMutations(), logMutations(), replicaMutations(), exposureMutations(), providerMutations())
 }
 
 // Each check has a mutation that it finds, but for the one that tests nothing.

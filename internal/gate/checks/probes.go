@@ -134,7 +134,7 @@ func brokenProbes() []probe {
 		chat("b1", "bad JSON", `{"model":"{model}","api_key":"{canaryb1.key}",`),
 		chat("b2", "wrong types", `{"model":"{model}","messages":"{canaryb2.key}"}`),
 		chat("b3", "a model of that name", `{"model":"{canaryb3.key}","messages":[{"role":"user","content":"Hello"}]}`),
-		chat("b4", "a large request", `{"model":"sluice-gate-none","messages":[{"role":"user","content":"`+strings.Repeat("large ", 40000)+`{canaryb4.key}"}]}`),
+		chat("b4", "a large request", `{"model":"sluice-gate-none","messages":[{"role":"user","content":"{large} {canaryb4.key}"}]}`),
 		cut,
 	}
 }
@@ -179,19 +179,25 @@ func (f family) byHand(p gate.Plan) string {
 	for i, pr := range f.probes {
 		requests[i], names[i] = pr.request, pr.canary()
 	}
-	b := "canary " + strings.Join(names, " ") + "\n" + gate.ShellObjects(Blueprints(), requests...)
-	for _, r := range requests {
-		if len(r.Body) < 4000 { // the large one is for the gate alone
-			b += gate.Curl(r) + " > /dev/null\n"
+	b := "canary " + f.id + " " + strings.Join(names, " ") + "\n" + gate.ShellObjects(Blueprints(), requests...)
+	for _, pr := range f.probes {
+		kept := " >> "
+		if pr.mayRepeat {
+			kept = " | refusal >> "
 		}
+		b += strings.Replace(gate.Curl(pr.request), "curl -s", "curl -si", 1) + kept + f.id + ".answers\n"
 	}
-	return b + "sluice scan --secrets-file canaries.env --since 15m " + logWords(p) + "\n"
+	for t := range targets(p) {
+		b += fmt.Sprintf("marked %s \"%s\" %s\n", f.id, t.Base(), logWords(p))
+	}
+	return b + "exposed " + f.id + " " + logWords(p) + "\n"
 }
 
 // planted is what became of a probe.
 type planted struct {
-	answers map[string]string // by canary: what an answer repeated, "" for nothing
-	silent  map[string]string // by canary: why there was no answer
+	answers map[string][]string // by probe: in which forms an answer repeated its canary
+	silent  map[string]string   // by probe: why there was no answer
+	err     error               // the answers could not be examined
 }
 
 func (f family) run(ctx context.Context, env *gate.Env) gate.Result {
@@ -202,14 +208,15 @@ func (f family) run(ctx context.Context, env *gate.Env) gate.Result {
 	var leaked, silent []string
 	for _, p := range f.probes {
 		at := leakPlaces(r.reading.Leaks, p)
-		if where := r.planted.answers[p.id]; where != "" {
-			at = append(at, where)
-		}
+		at = append(at, r.planted.answers[p.id]...)
 		if len(at) > 0 {
 			leaked = append(leaked, p.label+": "+strings.Join(at, ", "))
 		} else if why := r.planted.silent[p.id]; why != "" {
 			silent = append(silent, p.label+": "+why)
 		}
+	}
+	if r.planted.err != nil {
+		silent = append(silent, "the answers could not be examined: "+r.planted.err.Error())
 	}
 	switch {
 	case len(leaked) > 0:
@@ -229,16 +236,23 @@ func leakPlaces(leaks []gate.Leak, p probe) []string {
 		if !strings.HasPrefix(l.Name, gate.CanaryName(p.canary()+".")) {
 			continue
 		}
-		if place := form(l) + " in " + l.Stream; !slices.Contains(at, place) {
+		place := form(l) + " in " + l.Stream
+		if !slices.Contains(at, place) {
 			at = append(at, place)
 		}
 	}
 	return at
 }
 
-// plant sends the probes of every family that this run can send.
+// plant sends the probes of every family that this run can send, and has the
+// detectors read what came back.
 func plant(ctx context.Context, env *gate.Env) planted {
-	done := planted{answers: map[string]string{}, silent: map[string]string{}}
+	done := planted{answers: map[string][]string{}, silent: map[string]string{}}
+	type said struct {
+		probe
+		answer gate.Answer
+	}
+	var all []said
 	for _, f := range families() {
 		if !env.Meets(f.needs) {
 			continue
@@ -251,13 +265,22 @@ func plant(ctx context.Context, env *gate.Env) planted {
 			if a.Kind == gate.NoAnswer || a.Kind == gate.Unmet {
 				done.silent[p.id] = a.String()
 			}
-			if p.mayRepeat && a.Kind == gate.Served {
-				continue
-			}
-			if where := env.Repeats(ctx, a, p.canary()); where != "" {
-				done.answers[p.id] = where
+			if !p.mayRepeat || a.Kind != gate.Served {
+				all = append(all, said{p, a})
 			}
 		}
+	}
+	secrets := env.Secrets()
+	for _, s := range all {
+		leaks, err := env.Logs().Examine(ctx, s.answer.Raw(), secrets)
+		if err != nil {
+			done.err = err
+			break
+		}
+		for i := range leaks {
+			leaks[i].Stream = fmt.Sprintf("the answer (%d)", s.answer.Status)
+		}
+		done.answers[s.id] = leakPlaces(leaks, s.probe)
 	}
 	return done
 }

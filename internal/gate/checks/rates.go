@@ -95,7 +95,7 @@ func burst(ctx context.Context, env *gate.Env, key *gate.Object, targets []gate.
 			case a.Kind == gate.Throttled:
 				throttled++
 			default:
-				return served, throttled, "a chat was neither served nor limited: " + a.String() + ": " + a.Why()
+				return served, throttled, "a chat was neither served nor limited: " + a.Full()
 			}
 		}
 	}
@@ -148,10 +148,10 @@ func useUp(ctx context.Context, env *gate.Env, key *gate.Object) (n int, result 
 		case a.Kind == gate.Throttled:
 			return n, gate.Result{}
 		case a.Kind == gate.ProviderError:
-			return n, gate.Result{Verdict: gate.Inconclusive, Provider: a.String() + ": " + a.Why(),
+			return n, gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
 				Evidence: "The provider fails, so no tokens are used (use a mock model or --provider-mock)"}
 		case a.Kind != gate.Served:
-			return n, gate.Unknown("a chat was neither served nor limited: " + a.String() + ": " + a.Why())
+			return n, gate.Unknown("a chat was neither served nor limited: " + a.Full())
 		}
 		if err := env.Wait(ctx, askEvery/2); err != nil {
 			return n, gate.Unknown("the run ended first")
@@ -209,7 +209,7 @@ func sumOnce(ctx context.Context, env *gate.Env) (result gate.Result, again bool
 			continue
 		}
 		if !a.Admitted() {
-			return gate.Unknown("a chat was neither served nor limited: " + a.String() + ": " + a.Why()), false
+			return gate.Unknown("a chat was neither served nor limited: " + a.Full()), false
 		}
 		if still := env.Chat(ctx, first, key.As()); still.Kind != gate.Throttled {
 			return result, true

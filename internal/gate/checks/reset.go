@@ -39,6 +39,10 @@ func runBudgetAnew(ctx context.Context, env *gate.Env) gate.Result {
 	if r := exceed(ctx, env, "anew", "/key/info?key={anew.hash}", "info"); r.Verdict != gate.Pass {
 		return gate.Result{Verdict: gate.Inconclusive, Provider: r.Provider, Evidence: "The budget was not spent, so there is no reset to be seen: " + r.Evidence}
 	}
+	spent, err := spend(ctx, env, "/key/info?key={anew.hash}", "info")
+	if err != nil {
+		return gate.Unknown(err.Error())
+	}
 	begin := time.Now()
 	end := begin.Add(resetDeadline)
 	cut := false
@@ -49,10 +53,10 @@ func runBudgetAnew(ctx context.Context, env *gate.Env) gate.Result {
 		a := env.Chat(ctx, 0, "anew")
 		since := time.Since(begin).Round(time.Second)
 		switch {
-		case a.Admitted():
+		case a.Admitted() && begunAnew(ctx, env, spent):
 			return gate.Passed(fmt.Sprintf("A budget of 5 s was spent, refused, and served again after %v", since))
-		case a.Kind != gate.OverBudget && a.Kind != gate.Throttled:
-			return gate.Unknown("a chat was neither served nor over its budget: " + a.String() + ": " + a.Why())
+		case !a.Admitted() && a.Kind != gate.OverBudget && a.Kind != gate.Throttled:
+			return gate.Unknown("a chat was neither served nor over its budget: " + a.Full())
 		case time.Now().After(end) && cut:
 			return gate.Unknown(fmt.Sprintf("no reset was seen in %v, when the run had to end: LiteLLM looks every 10 minutes (give it --timeout 20m)", since))
 		case time.Now().After(end):
@@ -62,4 +66,11 @@ func runBudgetAnew(ctx context.Context, env *gate.Env) gate.Result {
 			return gate.Unknown("the run ended first")
 		}
 	}
+}
+
+// begunAnew says that less is spent than was: a replica that had not heard of
+// the spend serves too.
+func begunAnew(ctx context.Context, env *gate.Env, before float64) bool {
+	now, err := spend(ctx, env, "/key/info?key={anew.hash}", "info")
+	return err == nil && now < before
 }

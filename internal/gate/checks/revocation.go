@@ -36,7 +36,7 @@ func revocation() []gate.Check {
 		{id: "7b", title: "Unblocked key admitted everywhere in time", verified: "An unblocked key is admitted by every replica in time",
 			severity: record.SeverityLow, apply: keyChange("/key/unblock", `{"key":"%s"}`), admit: true},
 		{id: "7c", title: "Expired key refused everywhere in time", verified: "An expired key is refused by every replica in time",
-			severity: record.SeverityHigh, fields: `"duration":"4s"`},
+			severity: record.SeverityHigh, fields: expiresIn(4)},
 		{id: "7d", title: "Deleted key refused everywhere in time", verified: "A deleted key is refused by every replica in time",
 			severity: record.SeverityHigh, apply: keyChange("/key/delete", `{"keys":["%s"]}`)},
 		{id: "7e", title: "Blocked team's key refused everywhere in time", verified: "The keys of a blocked team are refused by every replica in time",
@@ -104,18 +104,36 @@ func (ch change) ask(t gate.Target, as string) gate.Request {
 	return gate.Request{To: t, Path: "/v1/models", As: as}
 }
 
+// expiresIn is the lifetime of a key that is to expire under the check.
+func expiresIn(seconds int) string { return fmt.Sprintf(`"duration":"%ds"`, seconds) }
+
+// longerLives are what an expiring key gets when it had expired before a busy
+// gateway was asked.
+var longerLives = []int{20, 60}
+
 func (ch change) run(ctx context.Context, env *gate.Env) gate.Result {
 	key, team, result := ch.prepare(ctx, env)
 	if result.Verdict != "" {
 		return result
 	}
-	if why := ch.warm(ctx, env, key, !ch.admit); why != "" {
+	why := ch.warm(ctx, env, key, !ch.admit)
+	for _, seconds := range longerLives {
+		if why == "" || ch.apply != nil {
+			break
+		}
+		ch.fields = expiresIn(seconds)
+		if key, team, result = ch.prepare(ctx, env); result.Verdict != "" {
+			return result
+		}
+		why = ch.warm(ctx, env, key, !ch.admit)
+	}
+	if why != "" {
 		return gate.Unknown(why)
 	}
 	begin := time.Now()
 	if ch.apply != nil {
 		if a := env.Send(ctx, ch.apply(key, team)); a.Kind != gate.Served {
-			return gate.Unknown("the change was not accepted: " + a.String() + ": " + a.Why())
+			return gate.Unknown("the change was not accepted: " + a.Full())
 		}
 		begin = time.Now()
 	} else if at, err := time.Parse(time.RFC3339Nano, key.Answer.Text("expires")); err == nil {
@@ -158,50 +176,70 @@ func (ch change) warm(ctx context.Context, env *gate.Env, key *gate.Object, admi
 	return ""
 }
 
+// following is when replicas were seen to follow a change, since it was made.
+type following struct {
+	before map[gate.Target]time.Duration // the last question that was answered as before the change, when it was sent
+	after  map[gate.Target]time.Duration // the first answer that follows the change, when it came
+}
+
 // measure asks every replica until it knows of the change.
 func (ch change) measure(ctx context.Context, env *gate.Env, key *gate.Object, begin time.Time) gate.Result {
-	var said []string
-	slowest := time.Duration(0)
-	pending := env.Targets()
-	took := map[gate.Target]time.Duration{}
-	for len(pending) > 0 {
+	seen := following{map[gate.Target]time.Duration{}, map[gate.Target]time.Duration{}}
+	for pending := env.Targets(); ; {
 		var later []gate.Target
 		for _, t := range pending {
+			sent := time.Since(begin)
 			a := env.Send(ctx, ch.ask(t, key.As()))
-			since := time.Since(begin)
 			switch {
 			case a.Silent() || a.Kind == gate.ServerError:
 				return gate.Unknown("no answer from " + place(t) + " to judge: " + a.String())
 			case a.Admitted() == ch.admit:
-				took[t] = since
-			case since > cacheLife:
-				return gate.Failed(fmt.Sprintf("%s had not followed after %.0f s, longer than its cache keeps a key (limit %v)", place(t), since.Seconds(), env.MaxRevocation))
+				seen.after[t] = time.Since(begin)
+			case sent > cacheLife:
+				return gate.Failed(fmt.Sprintf("%s had not followed after %.0f s, longer than its cache keeps a key (limit %v)", place(t), sent.Seconds(), env.MaxRevocation))
 			default:
+				seen.before[t] = sent
 				later = append(later, t)
 			}
 		}
 		if pending = later; len(pending) == 0 {
-			break
+			return seen.judge(env)
 		}
 		if err := env.Wait(ctx, pause(time.Since(begin), env.MaxRevocation)); err != nil {
-			return ch.cutShort(env, pending, time.Since(begin))
+			return seen.cutShort(env, pending[0])
 		}
 	}
-	for _, t := range env.Targets() {
-		slowest = max(slowest, took[t])
-		said = append(said, fmt.Sprintf("%s after %.1f s", place(t), took[t].Seconds()))
-	}
-	evidence := strings.Join(said, ", ")
-	if slowest > env.MaxRevocation {
-		return gate.Failed(fmt.Sprintf("%s (limit %v): a replica keeps what it knows of a key in its own cache", evidence, env.MaxRevocation))
-	}
-	return gate.Passed(fmt.Sprintf("%s (limit %v)", evidence, env.MaxRevocation))
 }
 
-// cutShort judges a run that ended while replicas had not followed.
-func (ch change) cutShort(env *gate.Env, pending []gate.Target, since time.Duration) gate.Result {
-	if since > env.MaxRevocation {
-		return gate.Failed(fmt.Sprintf("%s had not followed after %.0f s (limit %v), when the run ended", place(pending[0]), since.Seconds(), env.MaxRevocation))
+// judge holds what was seen against the limit. Between a replica's last answer
+// as before and its first as after lies the time that counts: on a busy machine
+// the limit may lie there too, and then nothing is known.
+func (f following) judge(env *gate.Env) gate.Result {
+	var said []string
+	late, unclear := false, ""
+	for _, t := range env.Targets() {
+		said = append(said, fmt.Sprintf("%s after %.1f s", place(t), f.after[t].Seconds()))
+		switch {
+		case f.before[t] > env.MaxRevocation:
+			late = true
+		case f.after[t] > env.MaxRevocation:
+			unclear = fmt.Sprintf("%s followed between %.1f and %.1f s, when the answers came (limit %v)", place(t), f.before[t].Seconds(), f.after[t].Seconds(), env.MaxRevocation)
+		}
+	}
+	evidence := fmt.Sprintf("%s (limit %v)", strings.Join(said, ", "), env.MaxRevocation)
+	switch {
+	case late:
+		return gate.Failed(evidence + ": a replica keeps what it knows of a key in its own cache")
+	case unclear != "":
+		return gate.Unknown(unclear)
+	}
+	return gate.Passed(evidence)
+}
+
+// cutShort judges a run that ended while a replica had not followed.
+func (f following) cutShort(env *gate.Env, t gate.Target) gate.Result {
+	if f.before[t] > env.MaxRevocation {
+		return gate.Failed(fmt.Sprintf("%s had not followed after %.0f s (limit %v), when the run ended", place(t), f.before[t].Seconds(), env.MaxRevocation))
 	}
 	return gate.Unknown("the run ended first")
 }

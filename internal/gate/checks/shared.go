@@ -79,8 +79,10 @@ func (s shelf) run(ctx context.Context, env *gate.Env) gate.Result {
 		switch {
 		case made.Silent():
 			return gate.Unknown("no answer to judge: " + made.String())
+		case made.Kind == gate.ProviderError:
+			return gate.Result{Verdict: gate.Inconclusive, Provider: made.Full(), Evidence: "The provider failed, so there is nothing to be read"}
 		case made.Kind != gate.Served || id == "":
-			return gate.Skip("the gateway does not offer it here: " + made.String() + ": " + made.Why())
+			return gate.Skip("the gateway does not offer it here: " + made.Full())
 		}
 		env.Tell(m.name, id)
 	}
@@ -204,7 +206,7 @@ func sharedCache(c gate.Check) gate.Check {
 		second := ask("team2key")
 		for _, a := range []gate.Answer{first, second} {
 			if a.Kind == gate.ProviderError {
-				return gate.Result{Verdict: gate.Inconclusive, Provider: a.String() + ": " + a.Why(),
+				return gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
 					Evidence: "The provider fails, so there is nothing to be cached (use a mock model or --provider-mock)"}
 			}
 		}

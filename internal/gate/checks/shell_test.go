@@ -51,7 +51,8 @@ func TestCurlsGiveTheSameVerdict(t *testing.T) {
 			return time.Hour
 		}
 	}}
-	slow := fake.Change{Options: func(o *fake.Options) { o.ThinkTime, o.ResetEvery = thinkTime, time.Second }}
+	// A budget that begins anew before a busy machine has seen it spent shows nothing.
+	slow := fake.Change{Options: func(o *fake.Options) { o.ThinkTime, o.ResetEvery = thinkTime, 20*time.Second }}
 	for name, changes := range map[string][]fake.Change{"sound": fake.Sound(), "weak": {weak}} {
 		changes = append(changes, slow)
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +101,7 @@ func compareByHand(t *testing.T, changes []fake.Change) {
 // the fake writes or resets at once.
 func impatient(script string) string {
 	script = patience.ReplaceAllString(script, "--max-time 300")
-	return strings.NewReplacer("{1..60}", "{1..6}", "{1..144}", "{1..12}", "; sleep 5\ndone", "; sleep 1\ndone", "sleep 15 ", "sleep 3 ").Replace(script)
+	return strings.NewReplacer("{1..60}", "{1..12}", "; sleep 5\ndone", "; sleep 1\ndone", "sleep 15 ", "sleep 3 ").Replace(script)
 }
 
 // byHand runs the printed commands of every check in a shell of its own and

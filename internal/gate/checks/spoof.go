@@ -22,37 +22,40 @@ func spoofRequest() gate.Request {
 		{Name: "x-litellm-spend-logs-metadata", Value: `{"user_api_key":"{victim.hash}"}`},
 	}, Body: `{"model":"{model}","messages":[{"role":"user","content":"Hello"}],"max_tokens":5,` +
 		`"metadata":{"user_api_key":"{victim.hash}","user_api_key_hash":"{victim.hash}","user_api_key_team_id":"{victimteam.id}","user_api_key_alias":"{victim.name}"},` +
-		`"litellm_metadata":{"user_api_key":"{victim.hash}","user_api_key_team_id":"{victimteam.id}"},"team_id":"{victimteam.id}"}`}
+		`"litellm_metadata":{"user_api_key":"{victim.hash}","user_api_key_team_id":"{victimteam.id}"},"team_id":"{victimteam.id}","user":"{stranger.id}"}`}
 }
 
 // spendSpoof lets a key spend in the name of another and sees who pays.
 func spendSpoof(c gate.Check) gate.Check {
 	c.ID, c.Title, c.Control, c.Slow = "2l", "Client cannot spend in another's name", controlSpoofing, true
 	c.Needs |= gate.NeedModel
-	c.Verified = "What a request says in metadata or x-litellm headers does not change who pays"
+	c.Verified = "What a request says in user, metadata or x-litellm headers does not change who pays"
 	c.Remedy = "Upgrade the gateway, and strip x-litellm-* headers in front of it."
 	read := []gate.Request{{Path: "/key/info?key={spender.hash}", As: "master"}, {Path: "/key/info?key={victim.hash}", As: "master"},
-		{Path: "/team/info?team_id={victimteam.id}", As: "master"}}
-	c.Sends = []string{spoofRequest().Line(), read[0].Line(), read[1].Line(), read[2].Line()}
+		{Path: "/team/info?team_id={victimteam.id}", As: "master"}, {Path: "/user/info?user_id={stranger.id}", As: "master"}}
+	c.Sends = []string{spoofRequest().Line(), read[0].Line(), read[1].Line(), read[2].Line(), read[3].Line()}
 	c.Curl = func(gate.Plan) string {
 		return gate.ShellObjects(Blueprints(), append(read, spoofRequest())...) +
 			gate.Curl(spoofRequest()) + " > spoof.out; sleep 15     # spend is written late\n" +
-			gate.Curl(read[1]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
+			gate.Curl(read[1]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n" +
+			gate.Curl(read[3]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
 	}
 	c.Run = runSpoof
 	return c
 }
 
 func runSpoof(ctx context.Context, env *gate.Env) gate.Result {
+	// The gateway makes an end user of whom the field user names.
+	env.Note(gate.CustomerObject, env.Expand(ctx, "{stranger.id}"))
 	a := env.Send(ctx, spoofRequest())
 	switch {
 	case a.Kind == gate.Refused || a.Kind == gate.Invalid:
 		return gate.Passed("A request that names another key and team was refused: " + a.String())
 	case a.Kind == gate.ProviderError:
-		return gate.Result{Verdict: gate.Inconclusive, Provider: a.String() + ": " + a.Why(),
+		return gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
 			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
 	case a.Kind != gate.Served:
-		return gate.Unknown("the request was not served: " + a.String() + ": " + a.Why())
+		return gate.Unknown("the request was not served: " + a.Full())
 	}
 	begin, again := time.Now(), spoofAgain
 	for {
@@ -86,24 +89,32 @@ func whoPays(ctx context.Context, env *gate.Env) (own float64, other string, err
 	if own, err = spend(ctx, env, "/key/info?key={spender.hash}", "info"); err != nil {
 		return 0, "", err
 	}
-	if own > 0 {
+	for n := 1; ; n++ {
+		if other, err = namedPays(ctx, env); err != nil || other != "" || own == 0 || n == writtenLate {
+			return own, other, err
+		}
 		if env.Wait(ctx, askEvery) != nil {
 			return 0, "", errors.New("the run ended first")
 		}
 	}
+}
+
+// namedPays says which of those that the request named were charged.
+func namedPays(ctx context.Context, env *gate.Env) (string, error) {
 	for _, named := range []struct{ what, path, member string }{
 		{"its key", "/key/info?key={victim.hash}", "info"},
 		{"its team", "/team/info?team_id={victimteam.id}", "team_info"},
+		{"its user", "/user/info?user_id={stranger.id}", "user_info"},
 	} {
 		paid, err := spend(ctx, env, named.path, named.member)
 		if err != nil {
-			return 0, "", err
+			return "", err
 		}
 		if paid > 0 {
-			return own, fmt.Sprintf("$%.2g on %s", paid, named.what), nil
+			return fmt.Sprintf("$%.2g on %s", paid, named.what), nil
 		}
 	}
-	return own, "", nil
+	return "", nil
 }
 
 // spend reads what a record at path has spent, in dollars.

@@ -59,7 +59,7 @@ var served = want{shell: "served", said: "served", judge: func(a gate.Answer) (b
 
 // unserved wants no 2xx: a refusal, or that there is no such thing.
 var unserved = want{shell: "unserved", said: "not served", proxy: true, judge: func(a gate.Answer) (bool, string) {
-	return a.Status >= 300 && a.Status < 500, "served: " + a.String()
+	return a.Status >= 300 && a.Status < 500, "it was served (" + a.String() + ")"
 }}
 
 // closed wants a refusal, or that there is no such route: not even a complaint
@@ -142,7 +142,7 @@ func runSteps(ctx context.Context, env *gate.Env, steps []step) gate.Result {
 			}
 			wrong = append(wrong, name+otherwise)
 		} else if last.Kind == gate.ProviderError {
-			result.Provider = last.String() + ": " + last.Why()
+			result.Provider = last.Full()
 		}
 	}
 	return settle(result, steps, last, wrong, unclear)
@@ -197,10 +197,10 @@ func admittedResult(a gate.Answer, done string) gate.Result {
 	case a.Kind == gate.Served:
 		return gate.Passed(done)
 	case a.Kind == gate.ProviderError:
-		return gate.Result{Verdict: gate.Pass, Provider: a.String() + ": " + a.Why(),
+		return gate.Result{Verdict: gate.Pass, Provider: a.Full(),
 			Evidence: "The gateway accepted the key; its provider then failed"}
 	case a.Denied():
-		return gate.Failed("The gateway refused the key: " + a.String() + ": " + a.Why())
+		return gate.Failed("The gateway refused the key: " + a.Full())
 	}
-	return gate.Unknown("No verdict from " + a.Target + ": " + a.String() + ": " + a.Why())
+	return gate.Unknown("No verdict from " + a.Target + ": " + a.Full())
 }

@@ -11,7 +11,7 @@ import (
 
 // tagRequest names a tag in each place where a client can.
 func tagRequest() gate.Request {
-	return gate.Request{Path: "/v1/chat/completions", As: "plain", Headers: []gate.Header{{Name: "x-litellm-tags", Value: "{victimtag.id}"}},
+	return gate.Request{Path: "/v1/chat/completions", As: "tagger", Headers: []gate.Header{{Name: "x-litellm-tags", Value: "{victimtag.id}"}},
 		Body: `{"model":"{model}","messages":[{"role":"user","content":"Hello"}],"max_tokens":5,` +
 			`"tags":["{victimtag.id}"],"metadata":{"tags":["{victimtag.id}"]}}`}
 }
@@ -25,7 +25,7 @@ func tagSpoof(c gate.Check) gate.Check {
 	c.Verified = "A tag that a client names is not booked as spent by that tag"
 	c.Remedy = "Do not bill or limit by tags that clients name: whoever knows a tag spends its budget. Have the proxy in front drop x-litellm-tags, " +
 		"and give teams and keys budgets of their own."
-	c.Sends = []string{"POST /tag/new", tagRequest().Line(), "GET /key/info?key={plain.hash}", tagSpends.Line()}
+	c.Sends = []string{"POST /tag/new", tagRequest().Line(), "GET /key/info?key={tagger.hash}", tagSpends.Line()}
 	c.Curl = func(gate.Plan) string {
 		return gate.ShellObjects(Blueprints(), tagRequest()) + gate.Curl(tagRequest()) + " > tag.out; sleep 15     # spend is written late\n" +
 			gate.Curl(tagSpends) + " |\n  want 2m lacks " + gate.ShellWord(`"{victimtag.id}"`) + "\n"
@@ -40,7 +40,7 @@ func runTagSpoof(ctx context.Context, env *gate.Env) gate.Result {
 		return result
 	}
 	// What the asking key had spent before is not of this request.
-	before, err := spend(ctx, env, "/key/info?key={plain.hash}", "info")
+	before, err := spend(ctx, env, "/key/info?key={tagger.hash}", "info")
 	if err != nil {
 		return gate.Unknown(err.Error())
 	}
@@ -48,10 +48,10 @@ func runTagSpoof(ctx context.Context, env *gate.Env) gate.Result {
 	case a.Kind == gate.Refused || a.Kind == gate.Invalid:
 		return gate.Passed("A request that names a tag was refused: " + a.String())
 	case a.Kind == gate.ProviderError:
-		return gate.Result{Verdict: gate.Inconclusive, Provider: a.String() + ": " + a.Why(),
+		return gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
 			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
 	case a.Kind != gate.Served:
-		return gate.Unknown("the request was not served: " + a.String() + ": " + a.Why())
+		return gate.Unknown("the request was not served: " + a.Full())
 	}
 	return whoseTag(ctx, env, tag, before)
 }
@@ -59,14 +59,11 @@ func runTagSpoof(ctx context.Context, env *gate.Env) gate.Result {
 // whoseTag waits until the request was booked and says under what.
 func whoseTag(ctx context.Context, env *gate.Env, tag *gate.Object, before float64) gate.Result {
 	for begin := time.Now(); ; {
-		own, err := spend(ctx, env, "/key/info?key={plain.hash}", "info")
-		if err == nil {
-			err = env.Wait(ctx, askEvery) // tags are written after keys
-		}
+		own, err := spend(ctx, env, "/key/info?key={tagger.hash}", "info")
 		if err != nil {
 			return gate.Unknown(err.Error())
 		}
-		paid, err := tagSpent(ctx, env, tag.Name)
+		paid, err := paidSoon(ctx, env, tag, own > before)
 		switch {
 		case err != nil:
 			return gate.Unknown(err.Error())
@@ -79,6 +76,24 @@ func whoseTag(ctx context.Context, env *gate.Env, tag *gate.Object, before float
 		}
 	}
 }
+
+// paidSoon reads what was spent under a tag: once a second, and for longer when
+// the asking key was charged, since tags are written after keys.
+func paidSoon(ctx context.Context, env *gate.Env, tag *gate.Object, charged bool) (float64, error) {
+	for n := 1; ; n++ {
+		if err := env.Wait(ctx, askEvery); err != nil {
+			return 0, err
+		}
+		paid, err := tagSpent(ctx, env, tag.Name)
+		if err != nil || paid > 0 || !charged || n == writtenLate {
+			return paid, err
+		}
+	}
+}
+
+// writtenLate is for how many looks more what is written after the spend of a
+// key is waited for.
+const writtenLate = 5
 
 // tagSpent reads what was spent under a tag, in dollars.
 func tagSpent(ctx context.Context, env *gate.Env, tag string) (float64, error) {

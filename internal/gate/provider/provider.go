@@ -89,6 +89,9 @@ func (p *Provider) Close() error {
 	return err
 }
 
+// Address is the host and port where it listens.
+func (p *Provider) Address() string { return strings.TrimPrefix(p.URL, "http://") }
+
 // Model is the gateway's model that should point here.
 func (p *Provider) Model() string { return ModelName }
 
