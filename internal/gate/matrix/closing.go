@@ -33,26 +33,26 @@ func findings(d *doc, r *gate.Report) {
 	if len(failed) == 0 {
 		d.add(heading, "No defect found")
 	} else {
-		d.add(heading, fmt.Sprintf("%d defects found", len(failed)))
+		d.add(heading, report.Plural(int64(len(failed)), "defect", "defects")+" found")
 		for severity := record.SeverityCritical; severity >= record.SeverityLow; severity-- {
 			for _, o := range failed {
 				if o.Severity == severity {
 					d.check(fmt.Sprintf("❌ %s | %s. %s", strings.ToUpper(severity.String()), o.ID, inert(o.Title)),
-						[]string{"Seen: " + inert(o.Evidence), "Do: " + inert(o.Remedy)})
+						[]string{"Seen: " + brief(o.Evidence), "Do: " + inert(o.Remedy)})
 				}
 			}
 		}
 	}
 	d.add(subhead, "Verified Controls")
-	n := 0
+	none := true
 	for _, s := range bySystem(r) {
 		if lines := verified(s); len(lines) > 0 {
-			n++
-			d.para(fmt.Sprintf("%d. **%s**", n, s.Title))
+			none = false
+			d.para(fmt.Sprintf("%s. **%s**", s.Number, s.Title))
 			d.items(lines...)
 		}
 	}
-	if n == 0 {
+	if none {
 		d.para("None.")
 	}
 	recommendations(d, r)
@@ -222,6 +222,21 @@ func commandLine(r *gate.Report) string {
 	}
 	for _, l := range r.Logs {
 		words = append(words, "--logs", gate.ShellWord(l))
+	}
+	if r.ProviderAddress != "" {
+		words = append(words, "--provider-mock="+r.ProviderAddress)
+	}
+	if r.Model != "" {
+		words = append(words, "--model", gate.ShellWord(r.Model))
+	}
+	if r.Safe {
+		words = append(words, "--safe")
+	}
+	if r.Thorough {
+		words = append(words, "--thorough")
+	}
+	if r.MaxRevocation > 0 && r.MaxRevocation != gate.DefaultMaxRevocation {
+		words = append(words, "--max-revocation", r.MaxRevocation.String())
 	}
 	// Within a code mark a * means nothing.
 	return strings.ReplaceAll(report.Visible(strings.Join(words, " ")), "`", "'")

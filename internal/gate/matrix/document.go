@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sluice/internal/gate"
+	"sluice/internal/report"
 )
 
 // document lays the report out in the form of the one this project started from.
@@ -93,7 +94,7 @@ func summary(d *doc, r *gate.Report) {
 		for _, o := range s.outcomes {
 			switch o.Verdict {
 			case gate.Fail:
-				weak = append(weak, fmt.Sprintf("**%s. %s** (%s) - %s", o.ID, inert(o.Title), o.Severity, inert(o.Evidence)))
+				weak = append(weak, fmt.Sprintf("**%s. %s** (%s) - %s", o.ID, inert(o.Title), o.Severity, brief(o.Evidence)))
 			case gate.Inconclusive:
 				open = append(open, fmt.Sprintf("**%s. %s** - %s", o.ID, inert(o.Title), inert(o.Evidence)))
 			}
@@ -117,6 +118,22 @@ func summary(d *doc, r *gate.Report) {
 	d.para("**VERDICT:** " + verdictWords(r))
 }
 
+// briefly is how much of the evidence stands outside the matrix.
+const briefly = 200
+
+// brief is evidence cut after a whole finding.
+func brief(evidence string) string {
+	evidence = inert(evidence)
+	if len(evidence) <= briefly {
+		return evidence
+	}
+	cut := strings.LastIndex(evidence[:briefly], "; ")
+	if cut < briefly/4 {
+		cut = strings.LastIndex(evidence[:briefly], " ")
+	}
+	return strings.TrimRight(evidence[:max(cut, 0)], ",;: ") + " … (all of it in the matrix)"
+}
+
 func passedWords(s section) string {
 	n := 0
 	for _, o := range s.outcomes {
@@ -135,7 +152,7 @@ func posture(r *gate.Report) string {
 	case r.Info.Problem != "":
 		return "NOTHING: THE GATEWAY COULD NOT BE TESTED"
 	case r.Count(gate.Fail) > 0:
-		return fmt.Sprintf("%d DEFECTS", r.Count(gate.Fail))
+		return report.Plural(int64(r.Count(gate.Fail)), "DEFECT", "DEFECTS")
 	case !r.Complete():
 		return "NO DEFECT, BUT NOT EVERYTHING WAS PROVEN"
 	}
