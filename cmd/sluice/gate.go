@@ -79,7 +79,7 @@ func newGateCommand(a *app) *cobra.Command {
 	flags.BoolVar(&f.noProgress, "no-progress", false, "do not name each check on a terminal as it ends")
 	flags.StringVar(&f.baseline, "baseline", "", "json report of an earlier run to compare with")
 	f.out.register(flags)
-	cmd.AddCommand(newGateCleanCommand(a))
+	cmd.AddCommand(newGateCleanCommand(a), newGateProviderCommand(a))
 	return cmd
 }
 
@@ -191,7 +191,7 @@ func (f *gateFlags) run(cmd *cobra.Command, a *app) error {
 			return incompleteError(err, "name a free one: --provider-mock=127.0.0.1:PORT")
 		}
 		defer mock.Close()
-		cfg.Provider = mock
+		cfg.Provider, cfg.ProviderAddress = mock, f.provider
 	}
 	if a.stderrTerminal && !f.noProgress {
 		cfg.Progress = func(o gate.Outcome) { fmt.Fprintf(a.stderr, "%-12s %s. %s\n", o.Verdict, o.ID, o.Title) }
