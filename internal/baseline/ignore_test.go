@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -113,6 +114,7 @@ func TestBadIgnoreFiles(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"ok\nlogs/[a", ":2: pattern has a [ without its ]"},
 		{"[z-a]", ":1: pattern can't be read"},
+		{"[?-*]", ":1: pattern can't be read"},
 		{"!", ":1: ! stands alone"},
 		{"rule:", ":1: rule: names no rule"},
 		{strings.Repeat("x*\n", maxPatterns+1), ":1001: more than 1,000 patterns"},
@@ -128,13 +130,18 @@ func TestBadIgnoreFiles(t *testing.T) {
 	}
 }
 
+// backward is a range that ends before it begins: the standard library's matches
+// nothing, ours is told as an error. Of the oracle's characters only these are
+// in order: * - ? a b.
+var backward = regexp.MustCompile(`\?-[*-]|a-[*?-]|b-[*?a-]|--\*`)
+
 // Within one folder our patterns mean what the standard library's mean.
 func TestGlobOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pattern := rapid.StringMatching(`[ab*?\[\]^\\-]{1,8}`).Draw(t, "pattern")
 		name := rapid.StringMatching(`[ab^\\\[\]-]{1,6}`).Draw(t, "name")
 		want, err := path.Match(pattern, name)
-		if err != nil || strings.Contains(pattern, "**") || strings.ContainsAny(inClass(pattern), `\[^`) {
+		if err != nil || strings.Contains(pattern, "**") || strings.ContainsAny(inClass(pattern), `\[^`) || backward.MatchString(pattern) {
 			t.Skip("not a pattern of both")
 		}
 		g, err := newGlob(pattern)
