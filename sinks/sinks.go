@@ -89,16 +89,15 @@ var ErrUnknown = errors.New("unknown kind of sink")
 
 // Open makes the sink that a URI names, KIND:PATH.
 func Open(uri string, o Options) (pipeline.Sink, error) {
-	kind, path, ok := strings.Cut(uri, ":")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("sink %q: want KIND:PATH, %w; kinds are %s", uri, ErrUnknown, names(files))
-	}
-	if kind == "http" || kind == "https" { // a URL may be the credential: it is not repeated
-		return nil, fmt.Errorf("sink %s://…: %w; a receiver of findings is webhook:URL", kind, ErrUnknown)
-	}
+	kind, path, _ := strings.Cut(uri, ":")
 	open, ok := files[kind]
-	if !ok {
-		return nil, fmt.Errorf("sink %q: %w; kinds are %s", uri, ErrUnknown, names(files))
+	switch { // a URL may be the credential: it is not repeated
+	case kind == "http" || kind == "https":
+		return nil, fmt.Errorf("sink %s://…: %w; a receiver of findings is webhook:URL", kind, ErrUnknown)
+	case !ok:
+		return nil, fmt.Errorf("sink %q: %w: want KIND:PATH; kinds are %s", kind, ErrUnknown, names(files))
+	case path == "":
+		return nil, fmt.Errorf("sink %q: where to? want %s:PATH", uri, kind)
 	}
 	if o.Follow && documents[kind] {
 		return nil, fmt.Errorf("sink %q: a report that is written when the run ends, and this one has no end; jsonl grows with the findings", uri)

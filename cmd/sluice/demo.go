@@ -32,7 +32,7 @@ func newDemoCommand(a *app) *cobra.Command {
 		Short: "Show everything on an embedded gateway whose logs leak",
 		Long: "Starts a gateway with two replicas in this process, sends it traffic, and scans what it logs.\n" +
 			"It needs no set-up and no network beyond loopback, and leaves ./" + demoFolder + "/.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f := sinkFlags{noColor: noColor}
 			return demo(cmd.Context(), a, f.color(a))

@@ -50,6 +50,9 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if err := checkLag(f.maxLag); err != nil {
 		return nil, err
 	}
+	if err := atLeast("--jobs", int64(f.jobs), 0); err != nil {
+		return nil, err
+	}
 	boundMemory(a, 0) // reading the rules makes more garbage than an hour of a quiet log
 	access, err := f.gateway.open(a)
 	if err != nil {

@@ -56,7 +56,7 @@ func newGateCommand(a *app) *cobra.Command {
 		Long: "Tests a LiteLLM gateway through its API and its logs and reports what it found, with a verdict and evidence for each check.\n" +
 			"What a run makes at the gateway is named sluice-gate-<run>, lives an hour at most and is removed at its end.\n\n" +
 			"--provider-mock starts a model provider for it; the gateway's configuration needs\n\n" + provider.Config(provider.DefaultAddress),
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, a) },
 	}
 	flags := cmd.Flags()

@@ -28,7 +28,7 @@ func newHealthCommand(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Ask a running sluice whether it is ready",
 		Long:  "Asks /readyz of a sluice that runs with --listen on this machine. Exit codes: 0 ready, 1 not ready (the reasons are printed), 3 nobody answers.",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return health(cmd.Context(), a, listen)
 		},

@@ -40,7 +40,7 @@ func newKeysListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the keys with owner, team and state",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			write, ok := map[string]func(io.Writer, []record.KeyInfo) error{"text": keysText, "jsonl": keysJSONL}[format]
 			if !ok {
@@ -177,7 +177,7 @@ func newKeysExportCommand(a *app) *cobra.Command {
 			"With --merge, keys of an older snapshot stay known, so that an archive is judged by\n" +
 			"what was alive then. The file holds no key, but the hash of a master key that a\n" +
 			"person made up can be guessed at: keep it as you keep a password file.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, missing, err := from.known(cmd.Context(), a)
 			if err = cmp.Or(err, missing); err != nil {

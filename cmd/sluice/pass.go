@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	hurry(a)
 	j := &job{run: newRun(), stats: &pipeline.Stats{}, jobs: f.jobs}
 	f.job = j
+	if err := f.checkNumbers(); err != nil {
+		return nil, err
+	}
 	var err error
 	if j.threshold, err = f.out.threshold(); err != nil {
 		return nil, err
@@ -117,6 +121,23 @@ func (f *passFlags) more(j *job, o sinks.Options) ([]pipeline.Sink, error) {
 	return more, nil
 }
 
+// checkNumbers finds those that mean nothing.
+func (f *passFlags) checkNumbers() error {
+	return cmp.Or(
+		atLeast("--jobs", int64(f.jobs), 0),
+		atLeast("--max-archive-depth", int64(f.archive.Depth), 1),
+		atLeast("--max-archive-bytes", f.archive.Total, 1),
+		atLeast("--max-archive-ratio", f.archive.Ratio, 1),
+	)
+}
+
+func atLeast(flag string, value, least int64) error {
+	if value >= least {
+		return nil
+	}
+	return usageError(fmt.Errorf("%s: %d: want %d or more", flag, value, least), "")
+}
+
 func (f *passFlags) span(now time.Time) (r sources.Range, err error) {
 	for _, end := range []struct {
 		flag, text string
@@ -129,6 +150,9 @@ func (f *passFlags) span(now time.Time) (r sources.Range, err error) {
 			return r, usageError(fmt.Errorf("%s: %w", end.flag, err), "")
 		}
 	}
+	if !r.Since.IsZero() && !r.Until.IsZero() && !r.Since.Before(r.Until) {
+		return r, usageError(errors.New("--until: not after --since, so nothing lies between"), "")
+	}
 	return r, nil
 }
 
@@ -139,7 +163,7 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	if d, err := time.ParseDuration(text); err == nil {
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
 	return time.Time{}, fmt.Errorf("%q is no time: want 2026-01-21T09:14:03Z, 2026-01-21, or 24h for a day ago", text)

@@ -49,7 +49,13 @@ func newRootCommand(a *app) *cobra.Command {
 		}
 		return logs.open(a)
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError(plainFlagError(err), seeHelp(cmd))
+	})
+	root.SetHelpCommand(newHelpCommand(root))
 	root.AddCommand(newScanCommand(a), newWatchCommand(a), newRedactCommand(a), newGateCommand(a), newConfigCommand(a), newDemoCommand(a), newRulesCommand(a), newKeysCommand(a), newExecCommand(a), newHealthCommand(a))
+	root.InitDefaultCompletionCmd()
+	refuseStrangers(root)
 	return root
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,14 +46,7 @@ func (f *ruleFlags) load(a *app) (*rules.Set, error) {
 }
 
 func newRulesCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "rules",
-		Short: "The rules: which there are, what one means, and whether yours work",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usageError(errors.New("rules: want list, explain or test"), "see sluice rules --help")
-		},
-	}
+	cmd := &cobra.Command{Use: "rules", Short: "The rules: which there are, what one means, and whether yours work"}
 	cmd.AddCommand(newRulesListCommand(a), newRulesExplainCommand(a), newRulesTestCommand(a))
 	return cmd
 }
@@ -98,7 +90,7 @@ func newRulesListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Every rule: id, severity, where it comes from, what it is for",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if format != "text" && format != "jsonl" {
 				return usageError(fmt.Errorf("--format %q: want text or jsonl", format), "")
