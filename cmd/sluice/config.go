@@ -6,11 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"sluice/internal/record"
 )
 
 // envAnnotation names the environment variable that stands for a flag.
@@ -76,11 +80,38 @@ func fill(cmd *cobra.Command, a *app) error {
 
 func set(flags *pflag.FlagSet, f *pflag.Flag, values []string, at string) error {
 	for _, v := range values {
-		if err := flags.Set(f.Name, v); err != nil {
-			return fmt.Errorf("%s: %w", at, err)
+		err := flags.Set(f.Name, v)
+		if err == nil {
+			err = checkValue(f.Name, v)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, plainFlagError(err))
 		}
 	}
 	return nil
+}
+
+// checkValue judges what a flag takes as any text and its command would refuse
+// later, when nobody knows any more where it stood.
+func checkValue(flag, value string) (err error) {
+	switch flag {
+	case "fail-on":
+		_, err = record.ParseSeverity(value)
+	case "since", "until":
+		if value != "end" {
+			_, err = parseTime(value, time.Now())
+		}
+	case "log-level":
+		err = (&logFlags{level: value, format: "text"}).open(&app{})
+		return err // names its flag
+	case "log-format":
+		err = (&logFlags{level: "info", format: value}).open(&app{})
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("--%s: %w", flag, err)
+	}
+	return err
 }
 
 func settingName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
@@ -95,9 +126,9 @@ func readSettings(path string, root *cobra.Command) (settings, error) {
 	if err != nil {
 		return settings{}, fmt.Errorf("read configuration: %w", err)
 	}
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parseYAML(path, text)
 	if err != nil {
-		return settings{}, fmt.Errorf("configuration %s: %w", path, err)
+		return settings{}, err
 	}
 	s := settings{path: path, values: map[string]setting{}}
 	known := flagNames(root)
@@ -116,6 +147,21 @@ func readSettings(path string, root *cobra.Command) (settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// parseYAML tells where an error is. The parser's own text would show the lines
+// around it, and with them what somebody may have put there by mistake.
+func parseYAML(path string, text []byte) (*ast.File, error) {
+	file, err := parser.ParseBytes(text, 0)
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		p := at.GetToken().Position
+		return nil, fmt.Errorf("%s:%d:%d: %s", path, p.Line, p.Column, at.GetMessage())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return file, nil
 }
 
 // sections are the fields that have fields of their own, and the flags that
@@ -156,7 +202,7 @@ func (s *settings) add(section string, field *ast.MappingValueNode, known map[st
 	for _, n := range nodes {
 		text, ok := scalar(n)
 		if !ok {
-			return fmt.Errorf("%s: %s: want a value or a list of values", place(s.path, n), name)
+			return fmt.Errorf("%s: %s: want a value or a list of values, without anchors and tags", place(s.path, n), name)
 		}
 		v.values = append(v.values, text)
 	}
@@ -176,6 +222,8 @@ func mapping(path string, n ast.Node) ([]*ast.MappingValueNode, error) {
 
 func scalar(n ast.Node) (string, bool) {
 	switch n := n.(type) {
+	case *ast.NullNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		return "", false // scalars to the parser, whose text is not their value
 	case *ast.StringNode:
 		return n.Value, true
 	case *ast.LiteralNode:
@@ -205,34 +253,4 @@ func flagNames(cmd *cobra.Command) map[string]bool {
 	delete(names, "config")
 	delete(names, "help")
 	return names
-}
-
-func newConfigCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check a configuration file", Args: cobra.NoArgs}
-	cmd.AddCommand(&cobra.Command{
-		Use:   "check [FILE]",
-		Short: "Say whether a configuration file is right, and where it is not",
-		Args:  cobra.MaximumNArgs(1),
-		// The file is the argument here, so it must not be read as configuration.
-		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path, _ := cmd.Flags().GetString("config")
-			if path == "" {
-				path = a.env("SLUICE_CONFIG")
-			}
-			if len(args) == 1 {
-				path = args[0]
-			}
-			if path == "" {
-				return usageError(errors.New("no configuration file named"), "sluice config check FILE")
-			}
-			s, err := readSettings(path, cmd.Root())
-			if err != nil {
-				return usageError(err, "")
-			}
-			fmt.Fprintf(a.stdout, "%s: %d settings, all known\n", path, len(s.values))
-			return nil
-		},
-	})
-	return cmd
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 
 	"sluice/internal/gate"
@@ -27,21 +26,25 @@ func readWaivers(cmd *cobra.Command, a *app, known []gate.Check) ([]gate.Waiver,
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageError(fmt.Errorf("read configuration: %w", err), "")
-	}
-	waivers, err := parseWaivers(path, text, known)
+	waivers, err := waiversIn(path, known)
 	if err != nil {
 		return nil, usageError(err, "")
 	}
 	return waivers, nil
 }
 
-func parseWaivers(path string, text []byte, known []gate.Check) ([]gate.Waiver, error) {
-	file, err := parser.ParseBytes(text, 0)
+func waiversIn(path string, known []gate.Check) ([]gate.Waiver, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration %s: %w", path, err)
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return parseWaivers(path, text, known)
+}
+
+func parseWaivers(path string, text []byte, known []gate.Check) ([]gate.Waiver, error) {
+	file, err := parseYAML(path, text)
+	if err != nil {
+		return nil, err
 	}
 	var all []gate.Waiver
 	var errs []error
