@@ -72,6 +72,7 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	if j.detection, err = f.detect.load(a, nil, keys, access.master); err != nil {
 		return nil, err
 	}
+	j.detection.learnCredential(access)
 	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, maxLag: f.maxLag, first: make(chan struct{})}
 	w.ready = []readiness{w.keysReady, s.unready}
 	w.reload = func() error { return f.reload(a, j.detection) }

@@ -22,6 +22,9 @@ const maxKeyFile = 64 << 10
 // environment.
 const masterVariable = "LITELLM_MASTER_KEY"
 
+// gatewayKeyVariable is what Sluice's own key at the gateway is called.
+const gatewayKeyVariable = "SLUICE_GATEWAY_KEY"
+
 // defaultMaxStale is how old the keys may be before /readyz turns red.
 const defaultMaxStale = 10 * time.Minute
 
@@ -93,7 +96,7 @@ func (f *gatewayFlags) readKeys(a *app, out *gatewayAccess) error {
 	if out.master, err = oneKey(a, masterVariable, "--master-key-file", f.masterFile); err != nil {
 		return err
 	}
-	if out.credential, err = oneKey(a, "SLUICE_GATEWAY_KEY", "--gateway-key-file", f.keyFile); err != nil {
+	if out.credential, err = oneKey(a, gatewayKeyVariable, "--gateway-key-file", f.keyFile); err != nil {
 		return err
 	}
 	if out.credential.Empty() {

@@ -11,6 +11,14 @@ import (
 // ids, which look like secrets and are printed everywhere.
 var publicNames = []string{"GPG_KEY", "GPG_KEYS", "SHA256", "SHA512", "DIGEST", "CHECKSUM", "VERSION", "REVISION", "COMMIT", "PATH", "HOSTNAME"}
 
+// learnCredential looks for the key that Sluice itself uses at the gateway. It
+// comes behind the live keys, which know its owner if it is one of theirs.
+func (d *detection) learnCredential(access *gatewayAccess) {
+	if !access.credential.Empty() && access.credential != access.master {
+		d.learnt.Add(known.Told{Name: gatewayKeyVariable, Value: access.credential, Asked: true})
+	}
+}
+
 // environments is who is told the environment of containers; nil: the user does
 // not want it.
 func (f *detectFlags) environments(d *detection) func(container string, env []string) {

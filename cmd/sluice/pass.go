@@ -79,6 +79,7 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	if j.detection, err = f.detect.load(a, folders(args), keys, access.master); err != nil {
 		return nil, err
 	}
+	j.detection.learnCredential(access)
 	j.detection.ask = access.resolver(nil)
 	j.sources, err = sources.Open(args, sources.Options{
 		Stdin: a.stdin, Archive: f.archive, Log: a.log, Range: span, Kafka: kafkaEnv(a),
