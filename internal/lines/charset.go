@@ -9,9 +9,6 @@ import (
 	"sluice/internal/record"
 )
 
-// UTF16 is the Kind of the view that gives UTF-16 text as UTF-8.
-const UTF16 record.Encoding = "utf16"
-
 // charset says how wide a code unit of the stream is, which decides where a
 // line ends.
 type charset uint8
@@ -150,7 +147,7 @@ func (c charset) unit(b []byte) uint16 {
 
 // view gives the text as UTF-8. Characters of one width in both are one segment.
 func (c charset) view(text []byte) record.View {
-	v := record.View{Kind: UTF16, Text: make([]byte, 0, len(text)/2)}
+	v := record.View{Kind: record.UTF16, Text: make([]byte, 0, len(text)/2)}
 	var n, width int // of the characters of the last segment
 	for pos := 0; pos+1 < len(text); {
 		r, w := c.decode(text[pos:])

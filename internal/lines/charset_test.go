@@ -59,7 +59,7 @@ func TestViewOfWideTextMapsBack(t *testing.T) {
 		cs := rapid.SampledFrom([]charset{utf16LE, utf16BE}).Draw(t, "order")
 		raw := encodeWide(cs, "\ufeff"+want)
 		v := cs.view(raw)
-		if string(v.Text) != want || v.Kind != UTF16 {
+		if string(v.Text) != want || v.Kind != record.UTF16 {
 			t.Fatalf("view %q of %q", v.Text, want)
 		}
 		for i, r := range want {

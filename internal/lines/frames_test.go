@@ -144,7 +144,7 @@ func TestFramesLeaveWhatIsKnown(t *testing.T) {
 	b.Lead, b.Records = lead, b.Records[1:]
 	known := stamp.Add(time.Hour)
 	b.Records[0].Time = known
-	b.Views = []record.View{{Kind: UTF16}}
+	b.Views = []record.View{{Kind: record.UTF16}}
 	Frames(b)
 	if len(b.Views) != 2 || string(b.Views[1].Text) != "new\n" || b.Views[1].Map[0].Raw < lead || !b.Records[0].Time.Equal(known) {
 		t.Errorf("views %v, time %v", b.Views, b.Records[0].Time)

@@ -103,6 +103,7 @@ const (
 	ANSI    Encoding = "ansi"   // colour codes taken out
 	Framed  Encoding = "framed" // 16 KiB pieces, CRI lines, json-file lines joined
 	Split   Encoding = "split"  // a line break stands inside the secret
+	UTF16   Encoding = "utf16"  // text of two-byte units, in either order
 )
 
 // View is what a stretch of a batch means when its framing or encoding is

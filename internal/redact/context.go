@@ -20,8 +20,12 @@ type cleanText struct {
 	at   int
 }
 
-// cleanLine finds the line around out[at].
-func cleanLine(w *writer, at int) cleanText {
+// wideWindow is how far around a finding UTF-16 text is decoded: one unit is one
+// byte at least, so that all windows lie in it.
+const wideWindow = 2 * (blankWindow + longestPlaceholder)
+
+// cleanLine finds the line around out[at], as UTF-8 if it is of these units.
+func cleanLine(w *writer, u units, at int) cleanText {
 	i := recordAt(w.records, at)
 	if i >= len(w.records) {
 		i = len(w.records) - 1
@@ -30,8 +34,15 @@ func cleanLine(w *writer, at int) cleanText {
 		return cleanText{}
 	}
 	rec := w.records[i]
-	text := bytes.TrimRight(w.out[rec.Start:rec.End], "\r\n")
-	return cleanText{text: text, at: min(max(at-rec.Start, 0), len(text))}
+	text := w.out[rec.Start:rec.End]
+	at = min(max(at-rec.Start, 0), len(text))
+	if u != octets {
+		before := u.narrow(text[max(at-wideWindow, at%2):at])
+		after := u.narrow(text[at:min(at+wideWindow, len(text))])
+		text, at = append(before, after...), len(before)
+	}
+	text = bytes.TrimRight(text, "\r\n")
+	return cleanText{text: text, at: min(at, len(text))}
 }
 
 // window is the stretch of a clean line around at, widened so that it never cuts

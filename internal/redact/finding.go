@@ -1,11 +1,9 @@
 package redact
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"time"
-	"unicode/utf8"
 
 	"sluice/internal/record"
 )
@@ -14,19 +12,20 @@ import (
 // its place stands in the clean bytes.
 func (r *Redactor) finding(b *record.Batch, c *chosen, w *writer, at int) record.Finding {
 	spans := clip(c.Spans, len(b.Text))
+	u := w.units.in(b.Text[spans[0].Start:spans[0].End])
 	f := record.Finding{
 		Origin: b.Origin, Rule: c.Rule, Name: c.Name, Severity: c.severity, Encoding: c.Encoding,
-		Whole: c.Whole, Print: c.print, Pos: position(b, spans), Preview: r.preview(c.Secret),
+		Whole: c.Whole, Print: c.print, Pos: position(b, u, spans), Preview: r.preview(c.Secret),
 		Length: len(c.Secret), Key: c.key, Shown: c.Shown, BitsLeft: c.BitsLeft,
 	}
 	if f.Encoding == "" {
 		f.Encoding = record.Plain
 	}
-	f.Time = r.timeAt(b, recordAt(b.Records, max(spans[0].Start, b.Lead)))
+	f.Time = r.timeAt(b, w.units, recordAt(b.Records, max(spans[0].Start, b.Lead)))
 	if r.cfg.LiveAt != nil {
 		f.LiveAtTime = r.cfg.LiveAt(f.Key, f.Time)
 	}
-	line := cleanLine(w, at)
+	line := cleanLine(w, u, at)
 	f.Context = contextOf(line.text, line.at, r.cfg.Rules)
 	f.Fingerprint = r.fingerprint(&f, c, line)
 	if r.cfg.Baseline != nil {
@@ -45,9 +44,12 @@ func (r *Redactor) finding(b *record.Batch, c *chosen, w *writer, at int) record
 // lines of a traceback have none of their own.
 const stampLines = 50
 
+// wideStamp is how much of a line of UTF-16 is decoded to look for its stamp.
+const wideStamp = 1024
+
 // timeAt is the transport's stamp of a record, else the one the line or one of
 // those before it gives itself.
-func (r *Redactor) timeAt(b *record.Batch, i int) time.Time {
+func (r *Redactor) timeAt(b *record.Batch, u units, i int) time.Time {
 	if i >= len(b.Records) {
 		return time.Time{}
 	}
@@ -55,7 +57,11 @@ func (r *Redactor) timeAt(b *record.Batch, i int) time.Time {
 		return t
 	}
 	for j := i; j >= 0 && i-j < stampLines; j-- {
-		if t, ok := r.cfg.Time(b.Text[b.Records[j].Start:b.Records[j].End]); ok {
+		line := b.Text[b.Records[j].Start:b.Records[j].End]
+		if u != octets {
+			line = u.narrow(line[:min(len(line), wideStamp)])
+		}
+		if t, ok := r.cfg.Time(line); ok {
 			return t
 		}
 	}
@@ -121,7 +127,7 @@ func (r *Redactor) fingerprint(f *record.Finding, c *chosen, line cleanText) (p 
 }
 
 // position says where the spans stand in the source as read.
-func position(b *record.Batch, spans []record.Span) record.Position {
+func position(b *record.Batch, u units, spans []record.Span) record.Position {
 	p := record.Position{Offset: -1}
 	for _, s := range spans {
 		p.Length += int64(s.Len())
@@ -140,9 +146,9 @@ func position(b *record.Batch, spans []record.Span) record.Position {
 	lineStart := rec.Start
 	if start < rec.Start { // it begins in the lead, which no record covers
 		lead := b.Text[:rec.Start]
-		lineStart = bytes.LastIndexByte(lead[:start], '\n') + 1
+		lineStart = u.lastLine(lead[:start])
 		if rec.Line > 0 {
-			p.Line = rec.Line - int64(bytes.Count(lead[start:], []byte{'\n'}))
+			p.Line = rec.Line - u.lineEnds(lead[start:])
 		}
 		if lineStart == 0 {
 			return p // the line's own start is further back than the lead
@@ -156,13 +162,13 @@ func position(b *record.Batch, spans []record.Span) record.Position {
 	}
 	end := spans[len(spans)-1].End
 	p.Column = int64(start-lineStart) + 1
-	p.ColumnRunes = int64(utf8.RuneCount(b.Text[lineStart:start])) + 1
-	p.EndLine = p.Line + int64(bytes.Count(b.Text[start:end], []byte{'\n'}))
-	tail := lineStart + bytes.LastIndexByte(b.Text[lineStart:end], '\n') + 1 // messages have no line end before
-	if tail >= end {                                                         // it ends with a line end
+	p.ColumnRunes = u.characters(b.Text[lineStart:start]) + 1
+	p.EndLine = p.Line + u.lineEnds(b.Text[start:end])
+	tail := lineStart + u.lastLine(b.Text[lineStart:end]) // messages have no line end before
+	if tail >= end {                                      // it ends with a line end
 		tail = lineStart
 		p.EndLine = p.Line
 	}
-	p.EndColumnRunes = int64(utf8.RuneCount(b.Text[tail:end])) + 1
+	p.EndColumnRunes = u.characters(b.Text[tail:end]) + 1
 	return p
 }

@@ -11,6 +11,8 @@ const (
 	placeholderHead = "[sluice:"
 	printDigits     = 16
 	maxRuleName     = 64 // longer ids are cut: a placeholder stays short
+
+	longestPlaceholder = len(placeholderHead) + maxRuleName + 1 + printDigits + 1
 )
 
 // appendPlaceholder writes [sluice:RULE:PRINT]. The form is ASCII without

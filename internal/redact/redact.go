@@ -9,9 +9,8 @@
 // Prints, fingerprints, previews, context and baseline identities are made here
 // and nowhere else.
 //
-// The limits: placeholders are ASCII, in UTF-16 text too, where they shift what
-// stands behind them in the line. It believes the detectors. What no detector matched is passed
-// on, and a match of severity info is reported and left in place.
+// The limits: it believes the detectors. What no detector matched is passed on,
+// and a match of severity info is reported and left in place.
 package redact
 
 import (
@@ -71,12 +70,13 @@ func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Deliver
 		Bytes: len(b.Text) - b.Lead,
 	}
 	withheld := withheldRecords(b, matches)
-	kept := r.choose(b, matches)
+	u := unitsOf(b)
+	kept := r.choose(b, u, matches)
 	if len(kept) == 0 && withheld == nil {
 		d.Clean, d.Records = b.Text[b.Lead:], shift(b.Records, b.Lead)
 		return d
 	}
-	w := writer{b: b, withheld: withheld, at: make([]int, len(kept))}
+	w := writer{b: b, units: u, withheld: withheld, at: make([]int, len(kept))}
 	w.write(kept)
 	d.Clean, d.Records, d.Withheld = w.out, w.records, w.count
 	d.Findings = make([]record.Finding, 0, len(kept))
@@ -120,11 +120,11 @@ const minOwn = 8
 
 // choose drops matches that were delivered before, stand in a placeholder of
 // ours, or lie wholly in one of better precedence.
-func (r *Redactor) choose(b *record.Batch, matches []record.Match) []chosen {
+func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []chosen {
 	var kept []chosen
 	var own cover
 	if len(matches) > 0 {
-		own = placeholders(b.Text, r.cfg.Rules)
+		own = u.placeholders(b.Text, r.cfg.Rules)
 	}
 	var covered cover
 	for i := range matches {

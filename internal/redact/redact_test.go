@@ -64,7 +64,7 @@ func naive(b *record.Batch, ms []record.Match) string {
 	var out strings.Builder
 	for _, rec := range b.Records {
 		body := b.Text[rec.Start:rec.End]
-		end := rec.End - len(lineEnd(body))
+		end := rec.End - len(octets.lineEnd(body))
 		for i := rec.Start; i < rec.End; i++ {
 			switch {
 			case !gone[i] || i >= end:
@@ -144,7 +144,7 @@ func TestCleanIsTextWithoutSpans(t *testing.T) {
 			}
 			at = rec.End
 			raw := b.Text[b.Records[i].Start:b.Records[i].End]
-			if !bytes.Equal(lineEnd(raw), lineEnd(d.Clean[rec.Start:rec.End])) {
+			if !bytes.Equal(octets.lineEnd(raw), octets.lineEnd(d.Clean[rec.Start:rec.End])) {
 				t.Fatalf("record %d lost its line end", i)
 			}
 		}

@@ -17,6 +17,7 @@ type cut struct {
 // original coordinates.
 type writer struct {
 	b        *record.Batch
+	units    units
 	withheld []bool // per record; nil: none
 
 	out     []byte
@@ -51,9 +52,9 @@ func (w *writer) withhold(rec record.Record) {
 	if isJSON(body) {
 		w.out = append(appendPlaceholder(append(w.out, '"'), WithheldRule, [8]byte{}), '"')
 	} else {
-		w.out = appendPlaceholder(w.out, WithheldRule, [8]byte{})
+		w.out = w.units.placeholder(w.out, WithheldRule, [8]byte{})
 	}
-	w.out = append(w.out, lineEnd(body)...)
+	w.out = append(w.out, w.units.lineEnd(body)...)
 }
 
 // line copies one record and puts placeholders in place of the cuts in it. A
@@ -87,19 +88,17 @@ func (w *writer) line(rec record.Record, cuts *[]cut, kept []chosen, order *[]in
 // cut writes a placeholder for each line of Text[from:to] and keeps line ends;
 // what goes on from a record without a line end has its placeholder there.
 func (w *writer) cut(start, from, to int, c *chosen) int {
+	text, u := w.b.Text, w.units.in(w.b.Text[from:to])
 	for from < to {
-		body := w.b.Text[from:to]
-		n := len(body)
-		if i := slices.Index(body, '\n'); i >= 0 {
-			n = i + 1
+		body := text[from:to]
+		n := u.firstLine(body)
+		end := u.lineEnd(body[:n])
+		if u.at(body, n-u.width()) == '\r' && u.at(text, from+n) == '\n' {
+			end = body[n-u.width() : n] // the cut stops between "\r" and "\n"
 		}
-		end := lineEnd(body[:n])
-		if body[n-1] == '\r' && from+n < len(w.b.Text) && w.b.Text[from+n] == '\n' {
-			end = body[n-1 : n] // the cut stops between "\r" and "\n"
-		}
-		goesOn := from > start && w.b.Text[from-1] != '\n'
+		goesOn := from > start && u.at(text, from-u.width()) != '\n'
 		if n > len(end) && !goesOn {
-			w.out = appendPlaceholder(w.out, c.Rule, c.print)
+			w.out = u.placeholder(w.out, c.Rule, c.print)
 		}
 		w.out = append(w.out, end...)
 		from += n
@@ -157,16 +156,4 @@ func union(kept []chosen) []cut {
 		merged = append(merged, c)
 	}
 	return merged
-}
-
-// lineEnd is the "\n" or "\r\n" that a line ends in, or nothing.
-func lineEnd(line []byte) []byte {
-	n := len(line)
-	if n == 0 || line[n-1] != '\n' {
-		return nil
-	}
-	if n > 1 && line[n-2] == '\r' {
-		return line[n-2:]
-	}
-	return line[n-1:]
 }
