@@ -46,7 +46,7 @@ func TestBudgetWithholds(t *testing.T) {
 	}
 	at := 2 * windowSize
 	want := []hit{{RuleVirtual, 0, len(first)}, {RuleVirtual, at, at + len(first)}}
-	if got := hits(liveOnly(ms)); !gocmp.Equal(got, want, compareHits) {
+	if got := hits(liveOnly(keys, ms)); !gocmp.Equal(got, want, compareHits) {
 		t.Errorf("%v: want the first and the one in a window of its own", got)
 	}
 	// Each costs a hash a length, the first one those beyond its end.
@@ -85,7 +85,7 @@ func TestRepeatsAreFree(t *testing.T) {
 		if w := withheld(ms); len(w) > 0 {
 			t.Fatalf("%d spans withheld", len(w))
 		}
-		if got := len(liveOnly(ms)); got != 20*500 {
+		if got := len(liveOnly(keys, ms)); got != 20*500 {
 			t.Fatalf("%d keys found, want %d", got, 20*500)
 		}
 	}
