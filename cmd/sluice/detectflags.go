@@ -41,7 +41,7 @@ func (f *detectFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.ruleFiles, "rules", nil, "gitleaks-format rule `FILE`, laid over the defaults; repeatable")
 	flags.BoolVar(&f.noDefaultRules, "no-default-rules", false, "leave gitleaks' and Sluice's own rules out")
 	flags.StringSliceVar(&f.keyPrefixes, "virtual-key-prefix", []string{"sk-"}, "what the gateway's keys begin with; repeatable")
-	flags.StringVar(&f.baseline, "baseline", "", "findings in this `FILE` are known: shown, but no reason to fail")
+	flags.StringVar(&f.baseline, "baseline", "", "findings in this `FILE` are known: counted and marked as such, no reason to fail")
 	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write what is found to `FILE`, for --baseline of later runs")
 	flags.StringVar(&f.ignore, "ignore", "", "globs, rules and fingerprints in this `FILE` are known")
 	flags.BoolVar(&f.containers, "container-secrets", true, "look for the secrets in the environment of the containers that are read")

@@ -56,6 +56,7 @@ func newRootCommand(a *app) *cobra.Command {
 	root.AddCommand(newScanCommand(a), newWatchCommand(a), newRedactCommand(a), newGateCommand(a), newConfigCommand(a), newDemoCommand(a), newRulesCommand(a), newKeysCommand(a), newExecCommand(a), newHealthCommand(a))
 	root.InitDefaultCompletionCmd()
 	refuseStrangers(root)
+	addHelp(root)
 	return root
 }
 
