@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -83,34 +84,106 @@ func (s *Snapshot) Encode(w io.Writer) error {
 }
 
 // Decode reads what Encode wrote, with the states as of now. The text comes
-// from outside: names are cleaned as those of a gateway are.
+// from outside: names are cleaned as those of a gateway are. Keys are read one by
+// one: the text of 100,000 of them takes several times what the snapshot does.
 func Decode(r io.Reader, now time.Time) (*Snapshot, error) {
-	var file snapshotFile
 	limited := &io.LimitedReader{R: r, N: maxFile}
-	if err := json.NewDecoder(limited).Decode(&file); err != nil {
-		if limited.N <= 0 {
-			return nil, fmt.Errorf("%w: over 1 GiB", ErrSnapshotFile)
+	b := newBuilder(time.Time{})
+	d := fileDecoder{json: json.NewDecoder(limited), b: b, now: now}
+	switch err := d.file(); {
+	case err == nil:
+		return b.snapshot(), nil
+	case errors.Is(err, ErrSnapshotFile):
+		return nil, err
+	case limited.N <= 0:
+		return nil, fmt.Errorf("%w: over 1 GiB", ErrSnapshotFile)
+	}
+	return nil, fmt.Errorf("%w: no JSON of its shape", ErrSnapshotFile) // the decoder's text may quote values
+}
+
+// fileDecoder reads the fields of a snapshotFile in any order.
+type fileDecoder struct {
+	json *json.Decoder
+	b    *builder
+	now  time.Time
+}
+
+// errShape is any text that is not the JSON of a snapshot.
+var errShape = errors.New("another shape")
+
+func (d *fileDecoder) file() error {
+	if t, err := d.json.Token(); err != nil || t != json.Delim('{') {
+		return cmp.Or(err, errShape)
+	}
+	version := 0
+	for d.json.More() {
+		name, err := d.json.Token()
+		if err != nil {
+			return err
 		}
-		return nil, fmt.Errorf("%w: no JSON of its shape", ErrSnapshotFile) // the decoder's text may quote values
+		switch name {
+		case "version":
+			if err = d.json.Decode(&version); err == nil && version != fileVersion {
+				err = wrongVersion(version)
+			}
+		case "taken":
+			var taken *time.Time
+			err = d.json.Decode(&taken)
+			d.b.snap.taken = timeOf(taken)
+		case "gateways":
+			var list []string
+			err = d.json.Decode(&list)
+			for _, base := range list {
+				d.b.gateway(cleanText(base))
+			}
+		case "skipped":
+			err = d.json.Decode(&d.b.skipped)
+		case "keys":
+			err = d.keys()
+		default:
+			err = d.json.Decode(&json.RawMessage{})
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if file.Version != fileVersion {
-		return nil, fmt.Errorf("%w: version %d, want %d", ErrSnapshotFile, file.Version, fileVersion)
+	if _, err := d.json.Token(); err != nil {
+		return err
 	}
-	b := newBuilder(timeOf(file.Taken))
-	b.skipped = file.Skipped
-	for _, base := range file.Gateways {
-		b.gateway(cleanText(base))
+	if version != fileVersion {
+		return wrongVersion(version)
 	}
-	for i := range file.Keys {
-		hash, ok := ParseHash(file.Keys[i].Hash)
+	return nil
+}
+
+func wrongVersion(version int) error {
+	return fmt.Errorf("%w: version %d, want %d", ErrSnapshotFile, version, fileVersion)
+}
+
+func (d *fileDecoder) keys() error {
+	switch t, err := d.json.Token(); {
+	case err != nil:
+		return err
+	case t == nil:
+		return nil
+	case t != json.Delim('['):
+		return errShape
+	}
+	for n := 1; d.json.More(); n++ {
+		var row keyFile
+		if err := d.json.Decode(&row); err != nil {
+			return err
+		}
+		hash, ok := ParseHash(row.Hash)
 		if !ok {
-			return nil, fmt.Errorf("%w: key %d has no SHA-256", ErrSnapshotFile, i+1)
+			return fmt.Errorf("%w: key %d has no SHA-256", ErrSnapshotFile, n)
 		}
-		tail, info := file.Keys[i].info()
-		info.State = StateAt(&info, now)
-		b.add(hash, tail, info)
+		tail, info := row.info()
+		info.State = StateAt(&info, d.now)
+		d.b.add(hash, tail, info)
 	}
-	return b.snapshot(), nil
+	_, err := d.json.Token()
+	return err
 }
 
 func (f *keyFile) info() (tail [4]byte, k record.KeyInfo) {

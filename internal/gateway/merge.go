@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"sluice/internal/record"
@@ -9,6 +10,9 @@ import (
 // Merge joins snapshots of several gateways into one, with the states as of
 // now. A key that several know counts as the most alive of them.
 func Merge(now time.Time, snaps ...*Snapshot) *Snapshot {
+	if len(snaps) == 1 && snaps[0] != nil {
+		return snaps[0].asOf(now)
+	}
 	b := newBuilder(time.Time{})
 	for _, s := range snaps {
 		b.addAll(s, func(_ [32]byte, k *record.KeyInfo) { k.State = StateAt(k, now) })
@@ -21,6 +25,18 @@ func Merge(now time.Time, snaps ...*Snapshot) *Snapshot {
 		}
 	}
 	return b.snapshot()
+}
+
+// asOf is s with the states as of now; nothing else of it changes with time, so
+// its keys are not sorted again.
+func (s *Snapshot) asOf(now time.Time) *Snapshot {
+	out := *s
+	out.entries = slices.Clone(s.entries)
+	for i := range out.entries {
+		k := s.info(i)
+		out.entries[i].state = packState(StateAt(&k, now))
+	}
+	return &out
 }
 
 // Accumulate is s and, besides, every key that old knew. A key of a gateway

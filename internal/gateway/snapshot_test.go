@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -98,6 +99,22 @@ func TestSnapshotIsAMap(t *testing.T) {
 		}
 		if a, b := slices.Collect(s.Suffixes()), slices.Collect(again.Suffixes()); !slices.Equal(a, b) || s.HidesNames() != again.HidesNames() {
 			t.Fatalf("suffixes %q became %q", a, b)
+		}
+	})
+}
+
+// One snapshot is merged without being built again: what comes of it is what
+// comes of it beside an empty one.
+func TestMergeOfOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := build(genKeys().Draw(t, "keys"))
+		now := time.Unix(rapid.Int64Range(0, 1<<32).Draw(t, "now"), 0)
+		var one, two bytes.Buffer
+		if err := errors.Join(Merge(now, s).Encode(&one), Merge(now, s, build(nil)).Encode(&two)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(two.String(), one.String()); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }

@@ -167,9 +167,19 @@ func TestSnapshotFile(t *testing.T) {
 	}
 }
 
+// Another program may have written the fields in another order.
+func TestSnapshotFileInAnyOrder(t *testing.T) {
+	text := `{"keys":[{"hash":"` + strings.Repeat("0a", 32) + `","state":"live"}],"new":[{}],"taken":"2026-01-21T09:14:03Z","gateways":["http://g"],"version":1}`
+	s, err := Decode(strings.NewReader(text), noon)
+	if err != nil || s.Len() != 1 || s.Taken().IsZero() || len(s.Gateways()) != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestSnapshotFileRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "no", "[]", "{}", `{"version":2,"keys":[]}`, `{"version":1,"keys":[{"hash":"12"}]}`, `{"version":1,"keys":[{"hash":5}]}`,
+		`{"keys":[],"gateways":[]}`, `{"keys":[],"version":2}`, `{"version":1,"keys":{}}`, `{"version":1,"keys":[`, `{"version":1`, "null",
 	} {
 		if _, err := Decode(strings.NewReader(text), noon); !errors.Is(err, ErrSnapshotFile) {
 			t.Errorf("%q: %v", text, err)
