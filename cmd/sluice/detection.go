@@ -273,7 +273,8 @@ func (d *detection) resolve(ctx context.Context, ms []record.Match) {
 
 // hold is how much of a line end could begin a secret that goes on behind it.
 func (d *detection) hold(text []byte) int {
-	return max(d.current.Load().told.Hold(text), d.learnt.Hold(text))
+	now := d.current.Load()
+	return max(now.told.Hold(text), now.live.Hold(text), d.learnt.Hold(text))
 }
 
 // pipeline is the part of a pipeline's configuration that detection decides.

@@ -20,8 +20,10 @@
 // up to the first character that ends a token in a log: a space, a quote, a
 // backslash, a comma, a semicolon, a bar, or a bracket of any kind. A custom
 // key that has one of these in it and hides its name is the one that is missed.
-// Of several live keys that begin at one place the longest is reported. A key
-// with a line break in it is not put together; its first half may be a cut key.
+// Of several live keys that begin at one place the longest is reported. A key of
+// the characters of a default one that a single line break divides is put
+// together, unless it hides its name and has another length; of an unknown one
+// the first half may be a cut key.
 //
 // # Unknown keys
 //

@@ -82,6 +82,8 @@ func (s *scan) keysIn(p *prefix, lo, hi int) {
 		case f.end > 0:
 			s.covered = f.end
 			s.addKey(f, at)
+		case s.d.known && s.broken(p, at, hi):
+			continue
 		}
 		if p.form && (at == lo || !is(s.text[at-1], keyByte)) {
 			s.formAt(at, hi)

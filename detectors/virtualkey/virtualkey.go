@@ -196,7 +196,11 @@ func (s *scan) from(lo int) int { return max(lo, s.floor()-lookBack) }
 
 // add reports text[start:end), m holding all but where it stands.
 func (s *scan) add(m record.Match, start, end int) {
-	spans := s.spans(nil, start, end)
+	s.addSpans(m, s.spans(nil, start, end), s.text[start:end], s.kind)
+}
+
+// addSpans is add for what stands in several places.
+func (s *scan) addSpans(m record.Match, spans []record.Span, secret []byte, as record.Encoding) {
 	if len(spans) == 0 || spans[len(spans)-1].End <= s.lead {
 		return
 	}
@@ -210,7 +214,7 @@ func (s *scan) add(m record.Match, start, end int) {
 		}
 		s.seen[at] = struct{}{}
 	}
-	m.Spans, m.Secret, m.Encoding = spans, s.text[start:end], s.kind
+	m.Spans, m.Secret, m.Encoding = spans, secret, as
 	s.dst = append(s.dst, m)
 }
 
