@@ -26,6 +26,7 @@ const Stdin = "-"
 type Options struct {
 	Stdin   io.Reader
 	Archive archive.Config
+	Except  string // absolute path of a folder that is not read: the command's own output; "": none
 	Log     *slog.Logger
 	Follow  bool            // go on where the source ends now
 	Range   Range           // of the transport's time, for sources that can use it; Within does the rest
@@ -50,7 +51,7 @@ func Open(args []string, o Options) ([]pipeline.Source, error) {
 	var paths []string
 	flush := func() {
 		if len(paths) > 0 {
-			out = append(out, file.New(file.Config{Paths: paths, Archive: o.Archive, Log: o.Log}))
+			out = append(out, file.New(file.Config{Paths: paths, Except: o.Except, Archive: o.Archive, Log: o.Log}))
 			paths = nil
 		}
 	}

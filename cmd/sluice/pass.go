@@ -31,6 +31,7 @@ type passFlags struct {
 	until      string
 	kafka      kafkaFlags
 	maxLag     time.Duration // when following
+	except     string        // folder of the copies, not to be read; "": none
 	job        *job          // once it is prepared
 }
 
@@ -82,7 +83,7 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 	j.detection.learnCredential(access)
 	j.detection.ask = access.resolver(nil)
 	j.sources, err = sources.Open(args, sources.Options{
-		Stdin: a.stdin, Archive: f.archive, Log: a.log, Range: span, Kafka: kafkaEnv(a),
+		Stdin: a.stdin, Archive: f.archive, Except: f.except, Log: a.log, Range: span, Kafka: kafkaEnv(a),
 		Following: sources.Following{Env: a.env, OnEnv: f.detect.environments(j.detection)},
 	})
 	if err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,6 +87,10 @@ func (f *passFlags) cleanTo(ctx context.Context, a *app, args []string, output s
 		}
 		tree := clean.NewTree(strings.TrimRight(output, "/"), commonFolder(args))
 		f.archive.OnEntry = tree.Enter
+		var err error
+		if f.except, err = filepath.Abs(output); err != nil {
+			return nil, incompleteError(fmt.Errorf("find the output folder: %w", err), "")
+		}
 		return tree, nil
 	case len(args) > 1 || len(folders(args)) > 0:
 		return nil, usageError(errors.New("several inputs cannot go to one file"), "name a folder: -o "+output+"/")

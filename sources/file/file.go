@@ -52,6 +52,9 @@ type Config struct {
 	// Paths are files, folders and globs: *, ?, [a-z] within a name, ** for any
 	// number of folders. A path that exists is taken as it is written.
 	Paths []string
+	// Except is the absolute path of a folder that one pass does not enter where
+	// it lies in a folder of Paths: its own output.
+	Except string
 	// Jobs is how many files are read at a time; 0 is one. Archive.OnEntry is
 	// then called from as many goroutines.
 	Jobs    int
@@ -95,7 +98,7 @@ func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
 	if s.follower != nil {
 		return s.follower.run(ctx, emit)
 	}
-	f := finder{ctx: ctx, log: s.cfg.Log}
+	f := finder{ctx: ctx, log: s.cfg.Log, except: s.cfg.Except}
 	defer f.close()
 	for _, path := range s.cfg.Paths {
 		f.find(path)

@@ -25,6 +25,7 @@ type target struct {
 type finder struct {
 	ctx      context.Context // of the one Run that owns this value
 	log      *slog.Logger
+	except   string // absolute path of a folder that is not entered; "": none
 	targets  []target
 	failures []failure
 	roots    []*os.Root
@@ -106,6 +107,9 @@ func (f *finder) walk(base string, root *os.Root, judge func(rel string) (take, 
 		}
 		take, enter := judge(rel)
 		switch {
+		case d.IsDir() && rel != "." && f.excepted(name):
+			f.log.Warn("not read: the copies go there", "path", record.Printable(name))
+			return fs.SkipDir
 		case d.IsDir() && rel != "." && !enter:
 			return fs.SkipDir
 		case d.IsDir() || !take:
@@ -116,6 +120,14 @@ func (f *finder) walk(base string, root *os.Root, judge func(rel string) (take, 
 		}
 		return nil
 	})
+}
+
+func (f *finder) excepted(name string) bool {
+	if f.except == "" {
+		return false
+	}
+	abs, err := filepath.Abs(name)
+	return err == nil && abs == f.except
 }
 
 func (f *finder) found(name string, root *os.Root, rel string, d fs.DirEntry) {
