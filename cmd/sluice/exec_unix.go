@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -42,7 +43,7 @@ func newExecCommand(a *app) *cobra.Command {
 		Long: "Runs CMD as a child; both its output streams pass redaction before Docker or anyone stores them. Signals are\n" +
 			"forwarded, and the exit code is the child's. The child is never made to wait: what Sluice can't keep up with\n" +
 			"is withheld, and a line with the number of lines stands in its place.",
-		Args: cobra.MinimumNArgs(1),
+		Args: oneArgument("command", "sluice exec -- CMD [ARG...]", math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := f.prepareExec(a)
 			if err != nil {

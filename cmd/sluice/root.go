@@ -15,13 +15,13 @@ func run(args []string, a *app) int {
 	root.SetArgs(args)
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitClean
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
-		e = &exitError{code: exitUsage, err: err, hint: "see sluice --help"}
+		e = &exitError{code: exitUsage, err: err, hint: seeHelp(cmd)}
 	}
 	if e.err != nil {
 		printError(a.stderr, e)

@@ -20,7 +20,7 @@ func newRulesExplainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain RULE",
 		Short: "What a rule means, how it finds, what to do when it fires",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArgument("rule", "sluice rules list names them all", 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			set, err := flags.load(a)
 			if err != nil {

@@ -24,6 +24,21 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return usageError(fmt.Errorf("%s takes no arguments", strings.TrimPrefix(cmd.CommandPath(), "sluice ")), seeHelp(cmd))
 }
 
+// oneArgument is cobra's ExactArgs(1) and MinimumNArgs(1) in words: what it is
+// that is missing, and where a command takes no more, that there is more.
+func oneArgument(what, hint string, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		name := strings.TrimPrefix(cmd.CommandPath(), "sluice ")
+		switch {
+		case len(args) == 0:
+			return usageError(fmt.Errorf("%s: no %s named", name, what), hint)
+		case len(args) > most:
+			return usageError(fmt.Errorf("%s takes one %s", name, what), seeHelp(cmd))
+		}
+		return nil
+	}
+}
+
 // refuseStrangers makes every command that only holds others refuse a word that
 // names none of them, and no word at all. Left alone it would print its help and
 // end with 0, as if the job were done.
