@@ -52,6 +52,7 @@ type live struct {
 
 	second time.Time // begin of the second that is counted
 	count  int
+	before int           // of the second before it
 	lag    time.Duration // smallest of the connection
 }
 
@@ -201,22 +202,30 @@ func (l *live) lags(now time.Time, stamp int64) bool {
 // sleeps through two rotations skips what lay between, and says nothing.
 func (l *live) jumps(stamp int64) bool {
 	least, last := jumpOf(l.size), l.highest()
-	return least > 0 && last > 0 && (l.size < smallFile || l.count >= busyRate) && stamp-last >= int64(least)
+	return least > 0 && last > 0 && (l.size < smallFile || l.busy()) && stamp-last >= int64(least)
 }
 
 // heard plans the next check behind n messages.
 func (l *live) heard(now time.Time, n int) {
 	if now.Sub(l.second) >= time.Second {
+		l.before = 0
+		if now.Sub(l.second) < 2*time.Second {
+			l.before = l.count
+		}
 		l.second, l.count = now, 0
 	}
 	l.count += n
 	l.quiet = quietIdle
-	if l.count >= busyRate {
+	if l.busy() {
 		l.quiet = quietBusy
 	}
 	l.last, l.found = now, false
 	l.plan(now)
 }
+
+// busy says that the container prints much: a second has just begun as often as
+// not.
+func (l *live) busy() bool { return max(l.count, l.before) >= busyRate }
 
 // plan sets the times of the next check and of giving up an open line.
 func (l *live) plan(now time.Time) {
