@@ -83,7 +83,7 @@ func Follow(args []string, o Options) ([]Named, error) {
 			if !ok {
 				return nil, fmt.Errorf("source %s://…: no such kind of source", scheme)
 			}
-			o.marks, _ = resume(arg)
+			o.marks, o.state = resume(arg)
 			src, err := open(arg, o)
 			if err != nil {
 				return nil, err

@@ -4,6 +4,7 @@
 package sources
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,7 +34,8 @@ type Options struct {
 	Kafka   kafkaclient.Env // where names, passwords and certificates come from
 	Following
 
-	marks []record.Mark // of the source that is being made: where it goes on
+	marks []record.Mark   // of the source that is being made: where it goes on
+	state json.RawMessage // of the same: what else it asked to be kept
 }
 
 // schemes are the kinds that KIND://… names.
@@ -87,7 +89,8 @@ func openDocker(uri string, o Options) (pipeline.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Follow, cfg.Marks, cfg.Env, cfg.OnEnv, cfg.Log = o.Follow, o.marks, o.Env, o.OnEnv, o.Log
+	cfg.Marks, cfg.State = o.marks, o.state
+	cfg.Follow, cfg.Env, cfg.OnEnv, cfg.Log = o.Follow, o.Env, o.OnEnv, o.Log
 	if cfg.Since.IsZero() && cfg.Tail == docker.All {
 		cfg.Since = o.Backlog.Since
 		if o.Backlog.None {

@@ -171,6 +171,7 @@ func (d *discovery) list(ctx context.Context) error {
 			d.start(ctx, c)
 		}
 	}
+	d.src.listing.set(held)
 	for id, f := range d.readers {
 		if !held[id] && !f.running {
 			delete(d.readers, id)

@@ -42,6 +42,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,8 @@ type Config struct {
 	Follow bool
 	// Marks are positions to go on from, as batches carried them in End.
 	Marks []record.Mark
+	// State is what Source.State gave when the marks were stored.
+	State json.RawMessage
 	// Env reads the environment: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS,
 	// DOCKER_CERT_PATH, DOCKER_CONFIG, DOCKER_API_VERSION, HOME. nil: all empty.
 	Env func(string) string
@@ -131,11 +134,12 @@ type Stats struct {
 
 // Source reads containers. It is used for one Run.
 type Source struct {
-	cfg   Config
-	log   *slog.Logger
-	dial  func() (engine, error)
-	marks map[string]record.Mark // by Mark.Stream; read only
-	stats Stats
+	cfg     Config
+	log     *slog.Logger
+	dial    func() (engine, error)
+	marks   map[string]record.Mark // by Mark.Stream; read only
+	listing listing
+	stats   Stats
 }
 
 // New makes a source; nothing is connected before Run.
@@ -150,6 +154,7 @@ func New(cfg Config) *Source {
 	for _, m := range cfg.Marks {
 		s.marks[m.Stream] = m
 	}
+	s.listing.resume(cfg.State)
 	s.dial = func() (engine, error) { return dial(cfg.Env) }
 	return s
 }
