@@ -188,6 +188,8 @@ func (r *reader) read(ctx context.Context, since time.Time, tail int) (n int, er
 			continue
 		}
 		switch {
+		case seen && m.hole:
+			r.missing(r.highest(), m.stamp)
 		case seen:
 		case r.salvaging:
 			r.skipped(place, m.stamp)

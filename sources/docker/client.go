@@ -89,7 +89,7 @@ func (a *api) Events(ctx context.Context, since time.Time, ready func(), changed
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options := client.EventsListOptions{Filters: make(client.Filters).Add("type", "container").
-		Add("event", "start", "die", "destroy", "rename", "unpause")}
+		Add("event", "create", "start", "die", "destroy", "rename", "unpause")}
 	if !since.IsZero() {
 		options.Since = sinceText(since)
 	}
@@ -103,6 +103,16 @@ func (a *api) Events(ctx context.Context, since time.Time, ready func(), changed
 			return fmt.Errorf("read docker events: %w", err)
 		}
 	}
+}
+
+// Root is where the daemon keeps its files; "": it does not say, or a proxy
+// does not let it.
+func (a *api) Root(ctx context.Context) string {
+	r, err := a.c.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return ""
+	}
+	return r.Info.DockerRootDir
 }
 
 // sinceText is the form that keeps nanoseconds.

@@ -196,6 +196,9 @@ func (d *discovery) start(ctx context.Context, c summary) {
 	d.group.Go(func() {
 		err := f.follow(ctx)
 		d.src.stats.Containers.Add(-1)
+		if k, ok := d.eng.(keeping); ok {
+			k.forget(c.id)
+		}
 		if errors.Is(err, errRefused) {
 			d.end(err)
 		}

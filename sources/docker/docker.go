@@ -174,10 +174,10 @@ func (s *Source) Run(ctx context.Context, emit func(record.Batch) error) error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
 	if s.cfg.File {
-		e = newFolder(e, s.cfg.Folder, s.log)
+		e = newFolder(e, s.cfg.Folder, s.cfg.Follow, s.log)
 	}
+	defer e.Close()
 	if s.cfg.Self == "" {
 		s.cfg.Self = self()
 	}

@@ -18,7 +18,17 @@ type engine interface {
 	// ended it.
 	Events(ctx context.Context, since time.Time, ready func(), changed func(event)) error
 	Logs(ctx context.Context, r request) (*response, error)
+	// Root is asked for where logs are read from files only; "": not told.
+	Root(ctx context.Context) string
 	Close()
+}
+
+// keeping engines hold files of a log as long as they were not read.
+type keeping interface {
+	// taken is told that a message of the nth file was, and all before it.
+	taken(id string, n int64)
+	// forget is told that nobody reads a log any more.
+	forget(id string)
 }
 
 // Errors that decide what to do; others are retried.
@@ -96,15 +106,17 @@ type message struct {
 	side  side
 	stamp int64  // Unix nanoseconds
 	text  []byte // with its line end, if it has one
-	part  part
+	part  whole
+	file  int64 // of a log's files, in their order from 1 on; 0: not told
+	hole  bool  // messages between the one before and this may be gone
 }
 
-// part says whether a message is a piece of a line. Only NDJSON tells.
-type part uint8
+// whole says whether a message is a piece of a line. Only NDJSON tells.
+type whole uint8
 
 const (
-	partUnknown part = iota
-	partMore         // the line goes on
+	partUnknown whole = iota
+	partMore          // the line goes on
 	partLast
 )
 

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type container struct {
 	env        []string
 	driver     map[string]string // options
 	logPath    string            // a file that the log is written to as well
+	keeps      int               // files of that log; 0: ten
 	tty        bool
 	running    bool
 	unreadable bool // 501
@@ -189,15 +191,19 @@ func (c *container) keep(m message) {
 	}
 }
 
-// turn rotates the file, which keeps nine.
+// turn rotates the file.
 func (c *container) turn() {
 	c.change(func() {
-		for i := 8; i >= 0; i-- {
+		for i := cmp.Or(c.keeps, 10) - 2; i >= 0; i-- {
 			from := fmt.Sprint(c.logPath, ".", i)
 			if i == 0 {
 				from = c.logPath
 			}
-			_ = os.Rename(from, fmt.Sprint(c.logPath, ".", i+1))
+			to := fmt.Sprint(c.logPath, ".", i+1)
+			if i+2 == cmp.Or(c.keeps, 10) { // the last one goes, in either form
+				_, _ = os.Remove(to), os.Remove(to+".gz")
+			}
+			_, _ = os.Rename(from, to), os.Rename(from+".gz", to+".gz")
 		}
 		f, err := os.Create(c.logPath)
 		if errors.Join(err, f.Close()) != nil {

@@ -71,19 +71,23 @@ func TestFilesOfOnePass(t *testing.T) {
 		}
 		expect(t, s, c)
 		for tail := range 14 {
-			set, err := openLog(path)
+			log := newKeeper(path)
+			if err := log.look(); err != nil {
+				t.Fatal(err)
+			}
+			parts, err := lastOf(log.files, tail)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := set.last(tail)
-			if err != nil {
-				t.Fatal(err)
+			var text []byte
+			for _, p := range parts {
+				more, failed := io.ReadAll(p)
+				text, err = append(text, more...), errors.Join(err, failed)
 			}
-			text, err := io.ReadAll(r)
 			if n := bytes.Count(text, []byte{'\n'}); err != nil || n != tail || !bytes.HasSuffix(append([]byte("}\n"), text...), []byte("}\n")) {
 				t.Errorf("%d lines for the last %d, %v", n, tail, err)
 			}
-			set.close()
+			log.close()
 		}
 	})
 }

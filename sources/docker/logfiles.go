@@ -8,12 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // logFiles are the files of a json-file log, as they were at one moment: the
-// newest first. A nil one is empty.
+// newest first.
 type logFiles struct{ files []*os.File }
 
 // A daemon renames the files one by one, the oldest first, and then makes a new
@@ -97,27 +99,29 @@ func openAll(path string) (*logFiles, error) {
 	}
 }
 
-func (s *logFiles) close() { _ = s.Close() }
-
-// Close closes the files.
-func (s *logFiles) Close() error {
+func (s *logFiles) close() {
 	if s == nil {
-		return nil
+		return
 	}
-	var errs []error
 	for _, f := range s.files {
-		errs = append(errs, f.Close())
+		_ = f.Close() // read only
 	}
-	return errors.Join(errs...)
 }
 
-// last is a reader of the last n lines, oldest first; n negative: of all.
-func (s *logFiles) last(n int) (io.Reader, error) {
-	var parts []io.Reader
-	for i, f := range s.files {
+// part is a file of a log as it is read, or the last lines of it.
+type part struct {
+	io.Reader
+	n    int64 // generation.n
+	hole bool  // generation.hole
+}
+
+// lastOf is the last n lines of files, oldest first; n negative: all.
+func lastOf(files []*generation, n int) ([]part, error) {
+	parts := []part{{Reader: strings.NewReader("")}}
+	for i, g := range slices.Backward(files) {
 		size := int64(1 << 62)
-		if i == 0 { // it grows
-			info, err := f.Stat()
+		if i == len(files)-1 { // it grows
+			info, err := g.Stat()
 			if err != nil {
 				return nil, err
 			}
@@ -125,7 +129,7 @@ func (s *logFiles) last(n int) (io.Reader, error) {
 		}
 		skip := 0
 		if n >= 0 {
-			r, err := contentOf(f, size)
+			r, err := contentOf(g.File, size)
 			if err != nil {
 				return nil, err
 			}
@@ -136,29 +140,26 @@ func (s *logFiles) last(n int) (io.Reader, error) {
 			skip = max(held-n, 0)
 			n -= held - skip
 		}
-		r, err := contentOf(f, size)
+		r, err := contentOf(g.File, size)
 		if err == nil {
 			r, err = behindLines(r, skip)
 		}
 		if err != nil {
 			return nil, err
 		}
-		parts = append([]io.Reader{r}, parts...)
+		parts = slices.Insert(parts, 1, part{r, g.n, g.hole && skip == 0})
 		if n == 0 {
 			break
 		}
 	}
-	return io.MultiReader(parts...), nil
+	return parts, nil
 }
 
 // contentOf is a file's text from its beginning, of at most size bytes.
 func contentOf(f *os.File, size int64) (io.Reader, error) {
 	var head [2]byte
 	if _, err := f.ReadAt(head[:], 0); err == nil && head == [2]byte{0x1f, 0x8b} {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		return gzip.NewReader(f)
+		return gzip.NewReader(io.NewSectionReader(f, 0, 1<<62))
 	}
 	return io.NewSectionReader(f, 0, size), nil
 }

@@ -114,7 +114,7 @@ func play(t *testing.T, plan []step, set func(*container)) string {
 		time.Sleep(step.pause)
 	}
 	c.change(func() { d.down = false })
-	time.Sleep(20 * time.Minute)
+	time.Sleep(3 * time.Minute)
 	for side := range sides {
 		if got, want := s.of(c, side), c.text(side); got != want {
 			return fmt.Sprintf("%s: got %d bytes, want %d:\n%.600q\n%.600q", side, len(got), len(want), got, want)

@@ -33,6 +33,7 @@ type reader struct {
 	damaged int64         // highest stamp when the daemon could not read its log and what is behind was read; negative: it can
 	lost    string        // one pass: what a gap says
 	near    bool          // sync asks for few messages first
+	file    int64         // newest of its log's files that a message was taken from
 	// salvaging: what is read is taken whether or not it goes on from the cursor.
 	salvaging bool
 }
@@ -96,6 +97,7 @@ func (refusal) Is(target error) bool { return target == errRefused }
 // or ctx ends; the error says which. All else is tried again.
 func (r *reader) follow(ctx context.Context) error {
 	var b backoff
+	r.file = 0 // what counted its files before may have let go of them
 	for {
 		err := r.cycle(ctx)
 		switch {
@@ -189,6 +191,7 @@ func (r *reader) inspect(ctx context.Context) (details, error) {
 func (r *reader) take(m message) error {
 	c, l := &r.cursors[m.side], &r.lines[m.side]
 	c.take(m.stamp)
+	r.file = max(r.file, m.file)
 	l.add(m, place{c.stamp, c.taken})
 	if l.busy() {
 		return r.flush()
@@ -204,6 +207,9 @@ func (r *reader) flush() error {
 				return err
 			}
 		}
+	}
+	if k, ok := r.eng.(keeping); ok && r.file > 0 {
+		k.taken(r.id, r.file)
 	}
 	return nil
 }

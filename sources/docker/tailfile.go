@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"os"
@@ -13,44 +12,44 @@ import (
 type fileTail struct {
 	fileDecoder
 	ctx  context.Context // of its request
-	path string
-	file *os.File
+	log  *keeper
+	file *generation
 	at   int64 // bytes of file that were read
 }
 
-const (
-	// soonest and latest bound the pause before a file that did not grow is
-	// looked at again.
-	soonest = 5 * time.Millisecond
-	latest  = 100 * time.Millisecond
-)
-
-func tailFile(ctx context.Context, path string) (*fileTail, error) {
-	f, err := os.Open(path)
-	if err != nil {
+func tailFile(ctx context.Context, log *keeper) (*fileTail, error) {
+	if err := log.look(); err != nil {
 		return nil, pathless(err)
 	}
-	t := &fileTail{ctx: ctx, path: path, file: f}
-	if t.at, err = lastLine(f); err == nil {
-		_, err = f.Seek(t.at, io.SeekStart)
-	}
+	newest, err := log.newest()
 	if err != nil {
-		_ = f.Close()
+		return nil, err
+	}
+	t := &fileTail{ctx: ctx, log: log}
+	if err := t.begin(newest); err != nil {
+		log.done(newest)
 		return nil, pathless(err)
 	}
-	t.r = bufio.NewReaderSize(t, fileBuffer)
 	return t, nil
+}
+
+// begin goes on at the end of the last line of a file.
+func (t *fileTail) begin(newest *generation) (err error) {
+	t.file = newest
+	t.at, err = lastLine(newest.File)
+	t.fileDecoder = newFileDecoder([]part{{Reader: t, n: newest.n}})
+	return err
 }
 
 // lastLine is where the line begins that is being written: behind the last line
 // end, at most a buffer before the file's end.
 func lastLine(f *os.File) (int64, error) {
-	end, err := f.Seek(0, io.SeekEnd)
+	info, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
-	from := max(end-fileBuffer, 0)
-	buf := make([]byte, end-from)
+	from := max(info.Size()-fileBuffer, 0)
+	buf := make([]byte, info.Size()-from)
 	n, err := f.ReadAt(buf, from)
 	if err != nil && err != io.EOF {
 		return 0, err
@@ -63,13 +62,16 @@ func lastLine(f *os.File) (int64, error) {
 
 // Read is of the file that is read now.
 func (t *fileTail) Read(p []byte) (int, error) {
-	n, err := t.file.Read(p)
+	n, err := t.file.ReadAt(p, t.at)
 	t.at += int64(n)
 	return n, err
 }
 
-// Close closes the file.
-func (t *fileTail) Close() error { return t.file.Close() }
+// Close is the end of its use of the file.
+func (t *fileTail) Close() error {
+	t.log.done(t.file)
+	return nil
+}
 
 // next waits for a message.
 func (t *fileTail) next() (message, error) {
@@ -96,34 +98,30 @@ func (t *fileTail) next() (message, error) {
 }
 
 // turn goes on to the next file, if this one was rotated and read to its end. A
-// file that became shorter, or that is not the one before the newest, is lost
-// sight of: who follows reads what lies between in another way.
+// file that became shorter, or that has not all of the next line, is lost sight
+// of: who follows reads what lies between in another way.
 func (t *fileTail) turn() (moved bool, err error) {
-	same, err := isAt(t.file, t.path)
-	if err != nil {
-		return false, io.ErrUnexpectedEOF // between two names
+	if t.log.look() != nil {
+		return false, io.ErrUnexpectedEOF // removed
 	}
+	next := t.log.next(t.file) // before the size is asked: behind it nothing is written
 	info, err := t.file.Stat()
-	if err != nil || info.Size() < t.at {
+	switch {
+	case err == nil && info.Size() == t.at && next == nil:
+		return false, nil
+	case err == nil && info.Size() > t.at:
+		if next != nil {
+			t.log.done(next)
+		}
+		return true, nil
+	case err != nil || info.Size() < t.at || next.hole || next.n != t.file.n+1 || !t.atLine():
+		if next != nil {
+			t.log.done(next)
+		}
 		return false, io.ErrUnexpectedEOF
 	}
-	if same || info.Size() > t.at {
-		return info.Size() > t.at, nil
-	}
-	next, err := openLog(t.path)
-	if err != nil || len(next.files) < 2 || len(t.buf) > 0 && t.buf[len(t.buf)-1] != '\n' {
-		next.close()
-		return false, io.ErrUnexpectedEOF
-	}
-	before, err := next.files[1].Stat()
-	if err != nil || !os.SameFile(before, info) {
-		next.close()
-		return false, io.ErrUnexpectedEOF
-	}
-	_ = t.file.Close()
-	t.file, t.at = next.files[0], 0
-	next.files = next.files[1:]
-	next.close()
-	t.r.Reset(t)
+	t.log.done(t.file)
+	t.file, t.at = next, 0
+	t.follow(part{Reader: t, n: next.n})
 	return true, nil
 }

@@ -1,0 +1,140 @@
+package docker
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice/internal/record"
+)
+
+// slowly follows the file of a container whose log keeps two files, with a
+// receiver that takes nothing for a minute, while f lets it print.
+func slowly(t *testing.T, f func(c *container)) (c *container, s *sink, src *Source) {
+	t.Helper()
+	d, s := newDaemon(), newSink()
+	c, _ = inFolder(t, d)
+	c.keeps = 2
+	cfg := all()
+	cfg.File, cfg.Self, cfg.OnGap = true, "none", s.gap
+	src = New(cfg)
+	src.dial = d.serve(t)
+	slow := true
+	_, stop := runSource(src, func(b record.Batch) error {
+		if slow {
+			slow = false
+			time.Sleep(time.Minute)
+		}
+		return s.emit(b)
+	})
+	c.print(stdout, "first\n")
+	time.Sleep(time.Second)
+	f(c)
+	time.Sleep(10 * time.Minute)
+	if err := stop(); err == nil {
+		t.Error("the source ended by itself")
+	}
+	return c, s, src
+}
+
+// What rotation takes off the disk while nothing is taken is read from the files
+// that are held open: nothing is lost, and nothing told.
+func TestFilesAreHeldUntilTheyAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s, src := slowly(t, func(c *container) {
+			for i := range 40 {
+				for j := range 7 {
+					c.print(side(j%2), fmt.Sprintf("line %d of file %d\n%s\n", j, i, strings.Repeat("x", 20_000*(j/6))))
+				}
+				c.turn()
+				time.Sleep(latest)
+			}
+		})
+		expect(t, s, c)
+		if len(s.gaps) > 0 {
+			t.Errorf("gaps %v, %d requests", s.gaps, src.Stats().Requests.Load())
+		}
+	})
+}
+
+// Where rotation was too quick for that, what is missing is told, and what is held
+// before and behind it read.
+func TestAHoleBetweenHeldFilesIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s, _ := slowly(t, func(c *container) {
+			c.print(stdout, "held\n")
+			c.turn()
+			time.Sleep(latest)
+			c.print(stdout, "held too\n")
+			for i := range 5 { // in no time
+				c.turn()
+				c.print(stdout, fmt.Sprintf("line %d\n", i))
+			}
+		})
+		if got, want := s.text[strings.Repeat("0", 61)+"abc/stdout"], "first\nheld\nheld too\nline 3\nline 4\n"; got != want || len(s.gaps) != 1 {
+			t.Errorf("got %q, want %q; gaps %v", got, want, s.gaps)
+		}
+	})
+}
+
+// What is held has a bound, and what that takes is told.
+func TestWhatIsHeldIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 2 * mostFiles
+		_, s, _ := slowly(t, func(c *container) {
+			for i := range n {
+				c.print(stdout, fmt.Sprintf("line %d\n", i))
+				c.turn()
+				time.Sleep(latest)
+			}
+		})
+		got := strings.Count(s.text[strings.Repeat("0", 61)+"abc/stdout"], "\n")
+		if got < mostFiles || got > mostFiles+5 || len(s.gaps) != 1 {
+			t.Errorf("%d lines, gaps %v", got, s.gaps)
+		}
+	})
+}
+
+// Files that were read are let go of, also while others are followed without a
+// request; a compressed file is known for the one that it was.
+func TestFilesThatWereReadAreLetGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x-json.log")
+	d := newDaemon()
+	c := d.add("gateway", func(c *container) { c.logPath, c.keeps = path, 4 })
+	k := newKeeper(path)
+	defer k.close()
+	for i := range 20 {
+		c.print(stdout, fmt.Sprintf("line %d\n", i))
+		if err := k.look(); err != nil {
+			t.Fatal(err)
+		}
+		c.turn()
+		if i%3 == 0 {
+			gzipFile(t, path+".1")
+		}
+		if err := k.look(); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range k.files {
+			if g.hole {
+				t.Fatalf("rotation %d: a hole before file %d", i, g.n)
+			}
+		}
+		if n := k.files[len(k.files)-1].n; n != int64(i)+2 {
+			t.Fatalf("rotation %d: the newest file is the %dth", i, n)
+		}
+	}
+	if len(k.files) != 21 {
+		t.Errorf("%d files are held", len(k.files))
+	}
+	k.taken(15)
+	if k.files[0].n != 15-spare {
+		t.Errorf("held from file %d on", k.files[0].n)
+	}
+	if k.taken(21); len(k.files) != 4 { // what the daemon keeps stays
+		t.Errorf("%d files are held", len(k.files))
+	}
+}
