@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -131,7 +132,27 @@ func (a *api) Logs(ctx context.Context, r request) (*response, error) {
 	if err != nil {
 		return nil, classify(err) // its reader says whose log
 	}
-	return &response{decoder: newDecoder(body, h.contentType, r.tty), Closer: body, date: h.date}, nil
+	known := func(stamp int64) (bool, error) { return a.known(ctx, r.id, stamp) }
+	return &response{decoder: newDecoder(body, h.contentType, r.tty, known), Closer: body, date: h.date}, nil
+}
+
+// known says whether a container with a terminal has a message with a stamp.
+func (a *api) known(ctx context.Context, id string, stamp int64) (bool, error) {
+	at := sinceText(time.Unix(0, stamp))
+	body, err := a.c.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Since: at, Until: at})
+	if err != nil {
+		return false, classify(err)
+	}
+	defer body.Close()
+	head := make([]byte, stampLength)
+	switch _, err := io.ReadFull(body, head); {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	m, err := stamped(stdout, head)
+	return err == nil && m.stamp == stamp, nil
 }
 
 // classify finds the errors that decide. A container that is being removed is

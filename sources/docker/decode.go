@@ -16,14 +16,19 @@ import (
 const readBuffer = 32 << 10
 
 // newDecoder reads a log in the form that contentType names. Daemons before API
-// 1.42 name none, so tty decides between the other two.
-func newDecoder(r io.Reader, contentType string, tty bool) decoder {
+// 1.42 name none, so tty decides between the other two. known is for a
+// bareTerminal.
+func newDecoder(r io.Reader, contentType string, tty terminal, known func(stamp int64) (bool, error)) decoder {
 	b := bufio.NewReaderSize(r, readBuffer)
 	switch {
 	case isJSON(contentType):
 		return &jsonDecoder{r: b}
-	case tty:
-		return &ttyDecoder{r: b}
+	case tty != noTerminal:
+		d := &ttyDecoder{r: b}
+		if tty == bareTerminal {
+			d.known = known
+		}
+		return d
 	}
 	return &muxDecoder{r: b}
 }

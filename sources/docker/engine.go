@@ -70,7 +70,27 @@ type request struct {
 	since  time.Time // inclusive; zero: all that is held
 	tail   int       // messages; negative: all
 	follow bool
-	tty    bool
+	tty    terminal
+}
+
+// terminal says how a container's output is framed.
+type terminal uint8
+
+const (
+	noTerminal terminal = iota
+	onTerminal
+	bareTerminal // and its driver may drop the line end behind a line in pieces
+)
+
+// terminal is that of a container.
+func (d *details) terminal() terminal {
+	switch {
+	case !d.tty:
+		return noTerminal
+	case d.driver == "local": // before version 23
+		return bareTerminal
+	}
+	return onTerminal
 }
 
 // response is a log as it comes. Who has it closes it.

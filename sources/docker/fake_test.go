@@ -41,6 +41,7 @@ type container struct {
 	running    bool
 	unreadable bool // 501
 	old        bool // daemon 20.10: since is asked of each message
+	bare       bool // its driver "local": a line in pieces loses its end
 	log        []message
 	damage     int64         // stamp of a message that the daemon cannot read; 0: none
 	rotated    int           // log[:rotated] is gone
@@ -141,7 +142,7 @@ func (c *container) write(s side, text string) {
 	for {
 		i := strings.IndexByte(c.open[s], '\n')
 		switch {
-		case i >= 0 && i <= pieceSize:
+		case i >= 0 && i < pieceSize: // the line end of a full piece is one of its own
 			c.entry(s, c.open[s][:i+1], true)
 			c.open[s] = c.open[s][i+1:]
 		case len(c.open[s]) >= pieceSize:
@@ -166,7 +167,7 @@ func (c *container) entry(s side, text string, last bool) {
 	c.d.tick++
 	m := message{side: s, stamp: c.d.now().Add(c.d.tick).UnixNano(), text: []byte(text)}
 	if c.partial[s] != 0 {
-		m.stamp = c.partial[s]
+		m.stamp, m.part = c.partial[s], partLast
 	}
 	c.partial[s] = 0
 	if !last {
@@ -285,10 +286,14 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, id, what stri
 		return
 	}
 	defer d.mu.Unlock()
+	kind := "json-file"
+	if c.bare {
+		kind = "local"
+	}
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"Id": c.id, "Name": "/" + c.name, "LogPath": c.logPath, "State": map[string]any{"Running": c.running},
 		"Config":     map[string]any{"Tty": c.tty, "Env": c.env, "Labels": c.labels},
-		"HostConfig": map[string]any{"LogConfig": map[string]any{"Type": "json-file", "Config": c.driver}},
+		"HostConfig": map[string]any{"LogConfig": map[string]any{"Type": kind, "Config": c.driver}},
 	})
 }
 

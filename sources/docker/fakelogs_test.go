@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
@@ -14,7 +15,7 @@ func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	follow := r.FormValue("follow") == "1"
 	c.d.mu.Lock()
 	f, unreadable, damage := c.fault(follow), c.unreadable, c.damage
-	out := &stream{w: w, left: f.cut, tty: c.tty, json: c.d.version == "1.54" && r.Header.Get("Accept") == ndjson}
+	out := &stream{w: w, left: f.cut, tty: c.tty, bare: c.bare, json: c.d.version == "1.54" && r.Header.Get("Accept") == ndjson}
 	messages, at := c.backlog(r), len(c.log)
 	c.d.mu.Unlock()
 	switch {
@@ -64,14 +65,12 @@ func (c *container) backlog(r *http.Request) []message {
 		n, _ := strconv.Atoi(tail)
 		held = held[max(len(held)-n, 0):]
 	}
-	since := int64(0)
-	if s, ns, ok := strings.Cut(r.FormValue("since"), "."); ok {
-		sec, _ := strconv.ParseInt(s, 10, 64)
-		nano, _ := strconv.ParseInt(ns, 10, 64)
-		since = time.Unix(sec, nano).UnixNano()
-	}
+	since, until := stampOf(r.FormValue("since")), stampOf(r.FormValue("until"))
 	var out []message
 	for _, m := range held {
+		if until > 0 && m.stamp > until {
+			break
+		}
 		if m.stamp >= since {
 			out = append(out, m)
 			if !c.old {
@@ -80,6 +79,17 @@ func (c *container) backlog(r *http.Request) []message {
 		}
 	}
 	return out
+}
+
+// stampOf reads a time with nanoseconds; 0: there is none.
+func stampOf(text string) int64 {
+	s, ns, ok := strings.Cut(text, ".")
+	if !ok {
+		return 0
+	}
+	sec, _ := strconv.ParseInt(s, 10, 64)
+	nano, _ := strconv.ParseInt(ns, 10, 64)
+	return time.Unix(sec, nano).UnixNano()
 }
 
 // followed sends what comes, as a daemon with the fault does.
@@ -126,16 +136,20 @@ type stream struct {
 	w         http.ResponseWriter
 	left      int // bytes until it breaks
 	tty, json bool
+	bare      bool // the end of a line in pieces is dropped
 }
 
 const wireStamp = "2006-01-02T15:04:05.000000000Z07:00"
 
 func (s *stream) send(m message) {
 	stamp := time.Unix(0, m.stamp).UTC()
+	if s.bare && m.part == partLast {
+		m.text = bytes.TrimSuffix(m.text, []byte("\n"))
+	}
 	if s.json {
 		v := map[string]any{"Line": string(m.text), "Source": m.side.String(), "Timestamp": stamp}
-		if m.part == partMore {
-			v["MetaData"] = map[string]any{"Last": false, "ID": "x", "Ordinal": 1}
+		if m.part != partUnknown {
+			v["MetaData"] = map[string]any{"Last": m.part == partLast, "ID": "x", "Ordinal": 1}
 		}
 		line, _ := json.Marshal(v)
 		s.write(append(line, '\n'))

@@ -149,6 +149,26 @@ func (s *sink) gap(g Gap) {
 	s.gaps = append(s.gaps, g)
 }
 
+// await waits until done, which is asked whenever something came.
+func (s *sink) await(t *testing.T, done func() bool, otherwise string) {
+	t.Helper()
+	limit := time.NewTimer(2 * time.Minute)
+	defer limit.Stop()
+	for {
+		s.mu.Lock()
+		ok, changed := done(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			t.Fatal(otherwise, " in two minutes")
+		}
+	}
+}
+
 func (s *sink) of(c *container, side side) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

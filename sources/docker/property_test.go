@@ -50,10 +50,10 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 		plan, old := steps(rt), rapid.Bool().Draw(rt, "old")
 		file := rapid.Bool().Draw(rt, "file")
 		tty, version := rapid.Bool().Draw(rt, "tty"), rapid.SampledFrom([]string{"1.40", "1.54"}).Draw(rt, "version")
-		wrong := ""
+		bare, wrong := rapid.Bool().Draw(rt, "bare"), ""
 		synctest.Test(t, func(t *testing.T) {
 			wrong = play(t, plan, func(c *container) {
-				if c.d.version, c.old, c.tty = version, old, tty; file {
+				if c.d.version, c.old, c.tty, c.bare = version, old, tty, bare && !file; file {
 					c.logPath = filepath.Join(t.TempDir(), "x-json.log")
 				}
 			})
@@ -69,7 +69,10 @@ func play(t *testing.T, plan []step, set func(*container)) string {
 	c := d.add("gateway", set)
 	dial, cfg := d.serve(t), all()
 	cfg.File = c.logPath != ""
-	turns := 0
+	turns, end := 0, "\n"
+	if c.tty {
+		end = "\r\n" // as a terminal ends a line
+	}
 	_, stop := run(t, cfg, dial, s)
 	defer func() { _ = stop() }()
 	for i, step := range plan {
@@ -79,15 +82,15 @@ func play(t *testing.T, plan []step, set func(*container)) string {
 		}
 		switch step.what {
 		case "print":
-			c.print(side, fmt.Sprint(i, " ", step.text))
+			c.print(side, fmt.Sprint(i, " ", strings.ReplaceAll(step.text, "\n", end)))
 		case "burst":
 			for j := range 50 {
-				c.print(side, fmt.Sprint(i, ".", j, "\n"))
+				c.print(side, fmt.Sprint(i, ".", j, end))
 			}
 		case "equal": // stamps do not move
 			c.change(func() {
 				for j := range 3 {
-					c.write(side, fmt.Sprint(i, "=", j%2, "\n"))
+					c.write(side, fmt.Sprint(i, "=", j%2, end))
 					d.tick--
 				}
 				d.tick++

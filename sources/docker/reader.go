@@ -18,7 +18,7 @@ type reader struct {
 	poke chan struct{} // one waits: something happened to the container
 
 	name    string // as inspected last
-	tty     bool
+	tty     terminal
 	size    int64 // of a file of its log, in bytes; 0: it is not rotated
 	known   bool  // inspected once: told the environment, warned
 	cursors [sides]cursor
@@ -172,7 +172,7 @@ func (r *reader) inspect(ctx context.Context) (details, error) {
 			return d, err
 		}
 	}
-	r.name, r.tty = d.name, d.tty
+	r.name, r.tty = d.name, d.terminal()
 	r.size, _ = retention(d)
 	if !r.known {
 		r.known = true

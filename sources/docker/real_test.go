@@ -90,11 +90,11 @@ func TestRealEngineBothWays(t *testing.T) {
 	for _, kind := range []string{"json-file", "local"} {
 		for name, tty := range map[string]bool{"frames": false, "terminal": true} {
 			t.Run(kind+" "+name, func(t *testing.T) {
-				wide := 40_000
-				if tty && kind == "local" {
-					wide = 10_000 // version 20.10 drops line ends where nothing else shows them
-				}
-				id, name := e.create(t, driver(kind, "10m", 3), tty, "-lines=200", "-both", fmt.Sprint("-wide=", wide))
+				const wide = 40_000
+				id, name := e.create(t, driver(kind, "10m", 3), tty, "-lines=200", "-both", fmt.Sprint("-wide=", wide), "-pace=5ms")
+				live := newSink()
+				_, stop := runSource(New(Config{Name: name, Follow: true, Env: e.env}), live.emit)
+				defer stop()
 				e.start(t, id)
 				e.await(t, id)
 				text := map[string]string{}
@@ -106,6 +106,9 @@ func TestRealEngineBothWays(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				live.await(t, func() bool {
+					return live.text[id+"/stdout"] == text["stdout"] && live.text[id+"/stderr"] == text["stderr"]
+				}, "following gives another text")
 				end := "\n"
 				if tty {
 					end = "\r\n"
@@ -170,21 +173,9 @@ func TestRealEngineResumes(t *testing.T) {
 
 func waitText(t *testing.T, s *sink, stream, part string) {
 	t.Helper()
-	limit := time.NewTimer(time.Minute)
-	defer limit.Stop()
-	for {
-		s.mu.Lock()
-		text, changed := s.text[stream], s.changed
-		s.mu.Unlock()
-		if i := strings.LastIndex(text, part); i >= 0 && strings.HasSuffix(text, "\n") {
-			return
-		}
-		select {
-		case <-changed:
-		case <-limit.C:
-			t.Fatalf("%q has not come in a minute", part)
-		}
-	}
+	s.await(t, func() bool {
+		return strings.Contains(s.text[stream], part) && strings.HasSuffix(s.text[stream], "\n")
+	}, fmt.Sprintf("%q has not come", part))
 }
 
 func TestRealEngineRestart(t *testing.T) {

@@ -11,7 +11,12 @@ import (
 // a long line, in the middle of the line with nothing to show it but its place:
 // at least pieceSize behind the last one, and the same stamp again.
 type ttyDecoder struct {
-	r     *bufio.Reader
+	r *bufio.Reader
+	// known asks the daemon whether it holds a message with a stamp; nil: the
+	// driver drops no line ends.
+	known func(stamp int64) (bool, error)
+	asked int
+
 	stamp []byte // of the message that is read, as it stands there, with its space
 	at    int64
 	buf   []byte // of the message; the text given out aliases it
@@ -37,20 +42,22 @@ func (d *ttyDecoder) next() (message, error) {
 		d.open = true
 	}
 	for {
-		if n, skip := d.end(); n > 0 {
-			text := d.buf[:n]
-			d.kept = n + skip
-			d.open = skip > 0
-			return message{stamp: d.at, text: text}, nil
+		if m, ok, err := d.end(); ok || err != nil {
+			return m, err
 		}
 		if err := d.fill(); err != nil {
-			if err == io.EOF && len(d.buf) > 0 {
-				d.kept, d.open = len(d.buf), false
-				return message{stamp: d.at, text: d.buf}, nil
+			if err == io.EOF && (len(d.buf) > 0 || d.known != nil) { // without its line end, a piece can be nothing
+				return d.give(len(d.buf), len(d.buf)), nil
 			}
 			return message{}, err
 		}
 	}
+}
+
+// give is a message of n bytes; all bytes of buf up to used are done with.
+func (d *ttyDecoder) give(n, used int) message {
+	d.kept, d.open = used, false
+	return message{stamp: d.at, text: d.buf[:n]}
 }
 
 // begin reads the stamp of a message. Text without one follows the last stamp.
@@ -78,19 +85,58 @@ func (d *ttyDecoder) begin() error {
 	return err
 }
 
-// end finds where the message in buf ends, and how many bytes of a repeated
-// stamp follow it; 0: not in what was read.
-func (d *ttyDecoder) end() (n, skip int) {
+// end is the message in buf, if its end is there.
+func (d *ttyDecoder) end() (message, bool, error) {
 	line := bytes.IndexByte(d.buf, '\n') + 1
 	if len(d.stamp) > 0 && len(d.buf) >= pieceSize {
 		if i := bytes.Index(d.buf[pieceSize:], d.stamp); i >= 0 && (line == 0 || pieceSize+i < line) {
-			return pieceSize + i, len(d.stamp)
+			m := d.give(pieceSize+i, pieceSize+i+len(d.stamp))
+			d.open = true
+			return m, true, nil
 		}
 	}
-	if line == 0 && len(d.buf) >= maxMessage {
-		return len(d.buf), 0
+	if n, next, err := d.dropped(line); next != 0 || err != nil {
+		m := d.give(n, n+stampLength)
+		d.stamp, d.at, d.open = append(d.stamp[:0], d.buf[n:n+stampLength]...), next, true
+		return m, true, err
 	}
-	return line, 0
+	if line == 0 && len(d.buf) >= maxMessage {
+		line = len(d.buf)
+	}
+	if line == 0 {
+		return message{}, false, nil
+	}
+	return d.give(line, line), true, nil
+}
+
+// mostAsked bounds the questions of one response: a container can print stamps.
+const mostAsked = 100
+
+// dropped finds where the last piece of a line ends whose line end the driver has
+// dropped: a terminal ends lines with "\r\n", and the next message's stamp stands
+// right behind the "\r", or behind nothing. A container could print the same, so
+// the daemon is asked whether it has a message with that stamp: nobody knows the
+// nanoseconds beforehand. line is where buf has a line end; next 0: not found.
+func (d *ttyDecoder) dropped(line int) (n int, next int64, err error) {
+	text := d.buf
+	if line > 0 {
+		text = text[:line]
+	}
+	for d.known != nil && n+stampLength <= len(text) {
+		m, err := stamped(stdout, text[n:n+stampLength])
+		if err == nil && len(m.text) == 0 && m.stamp > d.at && d.asked < mostAsked {
+			d.asked++
+			if ok, err := d.known(m.stamp); ok || err != nil {
+				return n, m.stamp, err
+			}
+		}
+		i := bytes.IndexByte(text[n:], '\r')
+		if i < 0 {
+			break
+		}
+		n += i + 1
+	}
+	return 0, 0, nil
 }
 
 // fill takes what lies ready up to the line's end, at least a byte.

@@ -158,7 +158,11 @@ func FuzzDecode(f *testing.F) {
 		if json {
 			kind = ndjson
 		}
-		d, total := newDecoder(bytes.NewReader(text), kind, tty), 0
+		framed := noTerminal
+		if tty {
+			framed = bareTerminal
+		}
+		d, total := newDecoder(bytes.NewReader(text), kind, framed, func(int64) (bool, error) { return true, nil }), 0
 		for {
 			m, err := d.next()
 			if err != nil {
