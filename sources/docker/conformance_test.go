@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/moby/client"
+
 	"sluice/internal/record"
 	"sluice/sources/sourcetest"
 )
@@ -41,11 +43,19 @@ func TestConformance(t *testing.T) {
 // The text is the container's own: no frame header, no stamp of the daemon.
 func TestTextIsWhatTheContainerWrote(t *testing.T) {
 	line := strings.Repeat("x", 40_000) + "\n"
-	for name, version := range map[string]string{"frames": "1.41", "ndjson": "1.54", "1.40": "1.40"} {
+	for name, set := range map[string]func(c *container){
+		"frames":               func(c *container) { c.d.version = "1.41" },
+		"frames with a type":   func(c *container) { c.d.version = "1.42" },
+		"ndjson":               func(c *container) { c.d.version = "1.54" },
+		"ndjson, told pieces":  func(c *container) { c.d.version, c.told = "1.54", true },
+		"ndjson of the newest": func(c *container) { c.d.version = client.MaxAPIVersion },
+		"ndjson of a newer":    func(c *container) { c.d.version, c.told = "1.99", true },
+		"newest without it":    func(c *container) { c.d.version, c.d.framed = client.MaxAPIVersion, true },
+		"1.40":                 func(c *container) { c.d.version = "1.40" },
+	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDaemon()
-			d.version = version
-			c := d.add("gateway")
+			c := d.add("gateway", set)
 			for range 20 {
 				c.print(stderr, line[:20_000])
 				c.print(stdout, line+"short\n")

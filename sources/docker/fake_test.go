@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 type daemon struct {
 	mu         sync.Mutex
 	version    string // of the API; "": 1.41
+	framed     bool   // it gives no NDJSON, whatever its version
 	offset     time.Duration
 	tick       time.Duration // makes stamps differ
 	containers []*container
@@ -41,7 +43,8 @@ type container struct {
 	running    bool
 	unreadable bool // 501
 	old        bool // daemon 20.10: since is asked of each message
-	bare       bool // its driver "local": a line in pieces loses its end
+	bare       bool // its driver "local" before 23: a line in pieces loses its end
+	told       bool // its driver "local" from 23 on: NDJSON tells pieces
 	log        []message
 	damage     int64         // stamp of a message that the daemon cannot read; 0: none
 	rotated    int           // log[:rotated] is gone
@@ -62,6 +65,13 @@ type fault struct {
 	late   time.Duration // by which a follow sends one message later
 	status int
 	broken int // messages before the daemon says that it cannot go on; 0: never
+}
+
+// speaks says whether the daemon has version 1.n of the API. d.mu is held.
+func (d *daemon) speaks(n int) bool {
+	_, minor, _ := strings.Cut(d.version, ".")
+	has, _ := strconv.Atoi(minor)
+	return has >= n
 }
 
 func newDaemon() *daemon { return &daemon{listeners: map[chan string]bool{}} }
@@ -287,7 +297,7 @@ func (d *daemon) container(w http.ResponseWriter, r *http.Request, id, what stri
 	}
 	defer d.mu.Unlock()
 	kind := "json-file"
-	if c.bare {
+	if c.bare || c.told {
 		kind = "local"
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{

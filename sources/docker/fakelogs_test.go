@@ -15,7 +15,7 @@ func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	follow := r.FormValue("follow") == "1"
 	c.d.mu.Lock()
 	f, unreadable, damage := c.fault(follow), c.unreadable, c.damage
-	out := &stream{w: w, left: f.cut, tty: c.tty, bare: c.bare, json: c.d.version == "1.54" && r.Header.Get("Accept") == ndjson}
+	out := &stream{w: w, left: f.cut, tty: c.tty, bare: c.bare, told: c.told, json: c.d.speaks(54) && !c.d.framed && r.Header.Get("Accept") == ndjson}
 	messages, at := c.backlog(r), len(c.log)
 	c.d.mu.Unlock()
 	switch {
@@ -28,8 +28,14 @@ func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	case out.left == 0:
 		out.left = 1 << 40
 	}
-	if out.json {
+	switch {
+	case out.json:
 		w.Header().Set("Content-Type", ndjson)
+	case !c.d.speaks(42):
+	case c.tty:
+		w.Header().Set("Content-Type", "application/vnd.docker.raw-stream")
+	default:
+		w.Header().Set("Content-Type", "application/vnd.docker.multiplexed-stream")
 	}
 	w.WriteHeader(http.StatusOK)
 	w.(http.Flusher).Flush()
@@ -137,6 +143,7 @@ type stream struct {
 	left      int // bytes until it breaks
 	tty, json bool
 	bare      bool // the end of a line in pieces is dropped
+	told      bool // NDJSON says what is a piece: the driver "local" does
 }
 
 const wireStamp = "2006-01-02T15:04:05.000000000Z07:00"
@@ -148,7 +155,7 @@ func (s *stream) send(m message) {
 	}
 	if s.json {
 		v := map[string]any{"Line": string(m.text), "Source": m.side.String(), "Timestamp": stamp}
-		if m.part != partUnknown {
+		if s.told && m.part != partUnknown {
 			v["MetaData"] = map[string]any{"Last": m.part == partLast, "ID": "x", "Ordinal": 1}
 		}
 		line, _ := json.Marshal(v)

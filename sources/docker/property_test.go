@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/moby/moby/client"
 	"pgregory.net/rapid"
 )
 
@@ -49,10 +50,11 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan, old := steps(rt), rapid.Bool().Draw(rt, "old")
 		file := rapid.Bool().Draw(rt, "file")
-		tty, version := rapid.Bool().Draw(rt, "tty"), rapid.SampledFrom([]string{"1.40", "1.54"}).Draw(rt, "version")
+		tty, version := rapid.Bool().Draw(rt, "tty"), rapid.SampledFrom([]string{"1.40", "1.41", "1.42", "1.54", client.MaxAPIVersion}).Draw(rt, "version")
 		bare, wrong := rapid.Bool().Draw(rt, "bare"), ""
 		synctest.Test(t, func(t *testing.T) {
 			wrong = play(t, plan, func(c *container) {
+				c.told = !bare && !file
 				if c.d.version, c.old, c.tty, c.bare = version, old, tty, bare && !file; file {
 					c.logPath = filepath.Join(t.TempDir(), "x-json.log")
 				}

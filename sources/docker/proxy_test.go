@@ -173,7 +173,7 @@ func (d *daemon) asked() []string {
 // Versions of the API from 1.40 on are spoken, with a daemon that is newer than
 // the client too; an older one is named.
 func TestVersionsOfTheAPI(t *testing.T) {
-	for version, path := range map[string]string{"1.40": "/v1.40/", "1.41": "/v1.41/", "1.99": "/v" + client.MaxAPIVersion + "/"} {
+	for version, path := range map[string]string{"1.40": "/v1.40/", "1.41": "/v1.41/", "1.53": "/v1.53/", "1.54": "/v1.54/", "1.99": "/v" + client.MaxAPIVersion + "/"} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDaemon()
 			d.version = version
