@@ -22,7 +22,9 @@
 // in any doubt a request without follow, which sees a whole snapshot of the
 // files, decides. A silence long enough for a file to be filled and rotated away
 // is such a doubt. Follow alone loses and doubles lines at rotation. With
-// Config.File the daemon's own files are both snapshot and connection.
+// Config.File the daemon's own files are both snapshot and connection, and each is
+// held open from when it is made until one behind it was read, so that rotation
+// takes nothing: up to 256 MiB of what the daemon has removed.
 //
 // The limits: what a driver in non-blocking mode drops, and what rotation takes
 // between two requests, is gone; the latter is reported, and so is a place that the
@@ -34,10 +36,11 @@
 // clock was set back by more than a second, whole logs are read again until it
 // has caught up. On a terminal (TTY) nothing shows the end of a message that has
 // no line end: an unfinished last line of one run is one line with the first of
-// the next, its stamp between them, and so is a line in pieces with the next one
-// where the "local" driver of a daemon before 23 drops its end. Only GET requests are made: /_ping,
-// /version, /events, /containers/json, /containers/ID/json and
-// /containers/ID/logs, so a read-only socket proxy suffices.
+// the next, its stamp between them. Where a driver drops the line end of pieces,
+// the daemon is asked for each stamp in the text whether it is one of its own, a
+// hundred times an answer. Only GET requests are made: /_ping, /version, /events,
+// /containers/json, /containers/ID/json and /containers/ID/logs, and /info with
+// Config.File, so a read-only socket proxy suffices.
 package docker
 
 import (
