@@ -238,9 +238,10 @@ func (k *keeper) close() {
 	k.drop(len(k.files))
 }
 
-// dueIn is how long the next look can wait.
+// dueIn is how long the next look can wait, with some time for who follows the log:
+// it looks too, as long as it gets to it.
 func (k *keeper) dueIn() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return time.Until(k.due)
+	return time.Until(k.due) + k.pause/4
 }

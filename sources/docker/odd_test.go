@@ -180,6 +180,7 @@ func TestALineWithoutEndIsBounded(t *testing.T) {
 		}
 	}
 }
+
 // onBare is a container with a terminal on a daemon before version 23 with the
 // "local" driver, which drops the line end of a line in pieces.
 func onBare(c *container) { c.tty, c.bare, c.old = true, true, true }
