@@ -257,7 +257,7 @@ func (e *realEngine) held(t *testing.T, id string) (text [sides]string) {
 // settled waits until the sink has what is wanted, or something else.
 func settled(t *testing.T, s *committed, id string, want [sides]string) {
 	t.Helper()
-	limit := time.NewTimer(2 * time.Minute)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()

@@ -149,10 +149,13 @@ func (s *sink) gap(g Gap) {
 	s.gaps = append(s.gaps, g)
 }
 
+// patience ends what would hang; it says nothing of how long a thing may take.
+const patience = 5 * time.Minute
+
 // await waits until done, which is asked whenever something came.
 func (s *sink) await(t *testing.T, done func() bool, otherwise string) {
 	t.Helper()
-	limit := time.NewTimer(2 * time.Minute)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()
@@ -164,7 +167,7 @@ func (s *sink) await(t *testing.T, done func() bool, otherwise string) {
 		select {
 		case <-changed:
 		case <-limit.C:
-			t.Fatal(otherwise, " in two minutes")
+			t.Fatal(otherwise, " in ", patience)
 		}
 	}
 }

@@ -223,7 +223,7 @@ func (c *tally) emit(b record.Batch) error {
 // wait until n lines of stdout have come, or something is wrong.
 func (c *tally) wait(t *testing.T, n int) {
 	t.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
 		c.mu.Lock()
@@ -238,7 +238,7 @@ func (c *tally) wait(t *testing.T, n int) {
 		select {
 		case <-c.changed:
 		case <-limit.C:
-			t.Fatalf("%d of %d lines in a minute", at, n)
+			t.Fatalf("%d of %d lines in %s", at, n, patience)
 		}
 	}
 }
