@@ -160,10 +160,10 @@ func (c *killedWatch) stop(w *watched, how syscall.Signal) {
 func (c *killedWatch) end(want int) {
 	c.t.Helper()
 	w := c.start()
+	n, looked := len(c.seen), 0
 	w.until("all lines", func() bool {
-		n := len(c.seen)
-		for _, f := range w.findings {
-			if _, again := c.seen[f.Secret.Print]; !again {
+		for ; looked < len(w.findings); looked++ {
+			if _, again := c.seen[w.findings[looked].Secret.Print]; !again {
 				n++
 			}
 		}
