@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -21,16 +22,29 @@ type batcher struct {
 	epoch    int64
 	withhold bool // what is binary
 
-	done   []record.Batch
-	open   record.Batch
-	msgs   int32
-	size   int // of the text, as the one before: most batches of a stream are alike
-	binary int64
-	count  int64
+	most int32 // messages in a batch
+
+	done  []batch
+	open  batch
+	size  int   // of the text, as the one before: most batches of a stream are alike
+	count int64 // messages since the last take
 }
 
-func newBatcher(a *assignment, binary Binary) *batcher {
+// batch is a batch with what is counted of it.
+type batch struct {
+	record.Batch
+	messages, binary int64
+}
+
+// newBatcher makes batches of which several fit into a window, so that some are
+// worked on while others are committed.
+func newBatcher(a *assignment, binary Binary, window int64) *batcher {
+	most := int64(math.MaxInt32)
+	if window > 0 {
+		most = max(window/4, 1)
+	}
 	return &batcher{
+		most:   int32(min(most, math.MaxInt32)),
 		origin: record.Origin{Kind: kafkaclient.Kind, Name: a.topic, Stream: strconv.Itoa(a.id)},
 		stream: a.stream, epoch: a.epoch, withhold: binary == BinaryWithhold,
 	}
@@ -42,11 +56,11 @@ func (b *batcher) add(m *message) {
 	for _, h := range m.headers {
 		n += len(h.key) + len(h.value)
 	}
-	if len(b.open.Text) > 0 && len(b.open.Text)+n > maxBatch {
+	if len(b.open.Text) > 0 && len(b.open.Text)+n > maxBatch || b.open.messages >= int64(b.most) {
 		b.finish()
 	}
 	if b.open.Records == nil {
-		b.open = record.Batch{Origin: b.origin, Messages: true, Text: make([]byte, 0, max(n, b.size))}
+		b.open.Batch = record.Batch{Origin: b.origin, Messages: true, Text: make([]byte, 0, max(n, b.size))}
 	}
 	b.count++
 	if m.key != nil {
@@ -58,12 +72,12 @@ func (b *batcher) add(m *message) {
 	}
 	b.part(m, record.PartValue, m.value)
 	if binary(m.value) {
-		b.binary++
+		b.open.binary++
 	}
 	last := &b.open.Records[len(b.open.Records)-1]
 	last.Next, last.Sub = m.offset+1, 0
 	b.open.End = record.Mark{Stream: b.stream, Epoch: b.epoch, Offset: m.offset + 1}
-	b.msgs++
+	b.open.messages++
 }
 
 // part appends one part. The mark behind it is inside the message: committing
@@ -71,13 +85,13 @@ func (b *batcher) add(m *message) {
 func (b *batcher) part(m *message, kind record.Part, text []byte) {
 	start := len(b.open.Text)
 	b.open.Text = append(b.open.Text, text...)
-	sub := int64(1)
-	if n := len(b.open.Records); n > 0 && b.open.Records[n-1].Msg == b.msgs {
+	sub, msg := int64(1), int32(b.open.messages)
+	if n := len(b.open.Records); n > 0 && b.open.Records[n-1].Msg == msg {
 		sub = b.open.Records[n-1].Sub + 1
 	}
 	b.open.Records = append(b.open.Records, record.Record{
 		Span: record.Span{Start: start, End: len(b.open.Text)}, Base: m.offset, Next: m.offset, Sub: sub,
-		Time: m.time, Part: kind, Msg: b.msgs, Null: text == nil,
+		Time: m.time, Part: kind, Msg: msg, Null: text == nil,
 		Withhold: b.withhold && (kind == record.PartValue || kind == record.PartHeaderValue) && binary(text),
 	})
 }
@@ -87,15 +101,15 @@ func (b *batcher) finish() {
 		b.done = append(b.done, b.open)
 		b.size = min(len(b.open.Text), maxBatch)
 	}
-	b.open, b.msgs = record.Batch{}, 0
+	b.open = batch{}
 }
 
-// take returns the batches and how many of their messages were binary.
-func (b *batcher) take() (batches []record.Batch, messages, binary int64) {
+// take returns the batches.
+func (b *batcher) take() []batch {
 	b.finish()
-	batches, messages, binary = b.done, b.count, b.binary
-	b.done, b.count, b.binary = nil, 0, 0
-	return batches, messages, binary
+	batches := b.done
+	b.done, b.count = nil, 0
+	return batches
 }
 
 // binary says that bytes are no text: compressed, Avro, Protobuf and the like.

@@ -146,12 +146,12 @@ func TestEveryCodec(t *testing.T) {
 // count it as delivered.
 func TestMarksWithinAMessage(t *testing.T) {
 	a := newAssignment(partition{"t", 3}, 7, 40, -1)
-	b := newBatcher(a, BinaryWithhold)
+	b := newBatcher(a, BinaryWithhold, 0)
 	b.add(&message{offset: 40, key: []byte("k"), value: []byte("v"), headers: []header{{"h", []byte("\xff")}}})
 	b.add(&message{offset: 44, value: []byte("\x00")})
-	batches, n, binaries := b.take()
-	if len(batches) != 1 || n != 2 || binaries != 1 {
-		t.Fatalf("%d batches, %d messages, %d binary", len(batches), n, binaries)
+	batches := b.take()
+	if len(batches) != 1 || batches[0].messages != 2 || batches[0].binary != 1 {
+		t.Fatalf("%d batches, %+v", len(batches), batches)
 	}
 	x := &batches[0]
 	var marks []string

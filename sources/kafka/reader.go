@@ -29,7 +29,7 @@ type reader struct {
 // read any more. It is the only one that emits the stream.
 func (r *reader) read(ctx context.Context) error {
 	defer close(r.stopped)
-	r.batches = newBatcher(r.assignment, r.cfg.Binary)
+	r.batches = newBatcher(r.assignment, r.cfg.Binary, r.window)
 	some := false
 	for {
 		next, err := r.room(ctx)
@@ -43,8 +43,7 @@ func (r *reader) read(ctx context.Context) error {
 		if err == nil {
 			r.failing, r.pause = time.Time{}, 0
 			some = some || r.batches.count > 0
-			err = r.pass(got)
-			if err != nil {
+			if err = r.pass(ctx, got); err != nil {
 				return err
 			}
 			continue
@@ -60,16 +59,24 @@ func (r *reader) read(ctx context.Context) error {
 
 // room waits until the window has room and returns the offset to go on at.
 func (r *reader) room(ctx context.Context) (int64, error) {
+	next, _ := r.position()
+	err := r.roomFor(ctx, next+1)
+	return next, err
+}
+
+// roomFor waits until messages up to an offset fit into the window. A gap that
+// is wider than the window fits when nothing is open.
+func (r *reader) roomFor(ctx context.Context, end int64) error {
 	for {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return err
 		}
 		next, open := r.position()
-		if r.window == 0 || open < r.window {
-			return next, nil
+		if r.window == 0 || open == 0 || open+end-next <= r.window {
+			return nil
 		}
 		if err := r.wait(ctx); err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
@@ -92,20 +99,19 @@ func (r *reader) fetch(ctx context.Context, from int64) (fetched, error) {
 	return got, err
 }
 
-// pass emits what was fetched.
-func (r *reader) pass(got fetched) error {
-	batches, messages, binary := r.batches.take()
-	r.counts.binary.Add(binary)
-	size := int64(0)
-	for i := range batches {
-		b := batches[i]
-		size += int64(len(b.Text))
-		if err := r.emit(func() error { return r.emitter(b) }, b.End.Offset); err != nil {
+// pass emits what was fetched, as the window has room for it.
+func (r *reader) pass(ctx context.Context, got fetched) error {
+	for _, b := range r.batches.take() {
+		if err := r.roomFor(ctx, b.End.Offset); err != nil {
+			return err
+		}
+		if err := r.emit(func() error { return r.emitter(b.Batch) }, b.End.Offset); err != nil {
 			return fatal{err}
 		}
+		r.counts.binary.Add(b.binary)
+		r.counts.messages.Add(b.messages)
+		r.counts.bytes.Add(int64(len(b.Text)))
 	}
-	r.counts.messages.Add(messages)
-	r.counts.bytes.Add(size)
 	if next, _ := r.position(); got.next > next {
 		r.skip(got.next)
 	}
