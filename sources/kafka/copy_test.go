@@ -160,6 +160,14 @@ func (p *place) committed(t testing.TB, group string, r route, partitions, want 
 // sourceOf is what a copy's header says it is a copy of.
 func sourceOf(t testing.TB, m *kgo.Record) (partition int32, offset int64) {
 	t.Helper()
+	partition, offset, ok := sourceIn(m)
+	if !ok {
+		t.Fatalf("message %d/%d has no header that says where it is from: %v", m.Partition, m.Offset, m.Headers)
+	}
+	return partition, offset
+}
+
+func sourceIn(m *kgo.Record) (partition int32, offset int64, ok bool) {
 	for i := len(m.Headers) - 1; i >= 0; i-- {
 		if m.Headers[i].Key != kafkasink.SourceHeader {
 			continue
@@ -169,12 +177,11 @@ func sourceOf(t testing.TB, m *kgo.Record) (partition int32, offset int64) {
 			number, err := strconv.Atoi(parts[1])
 			offset, oerr := strconv.ParseInt(parts[2], 10, 64)
 			if err == nil && oerr == nil {
-				return int32(number), offset
+				return int32(number), offset, true
 			}
 		}
 	}
-	t.Fatalf("message %d/%d has no header that says where it is from: %v", m.Partition, m.Offset, m.Headers)
-	return 0, 0
+	return 0, 0, false
 }
 
 // all reads a topic to its end.
