@@ -23,7 +23,7 @@ type broker interface {
 	// committed are a group's offsets; -1: it has none.
 	committed(ctx context.Context, group string, ps []partition) (map[partition]int64, error)
 	// commit sets a group's offsets as a member; the zero member is nobody's, which
-	// only an empty group allows.
+	// only an empty group allows. errNoAnswer: it may yet be carried out.
 	commit(ctx context.Context, group string, as member, at map[partition]int64) error
 	// fetch calls add for the messages from an offset on, which are valid until add
 	// returns.
@@ -80,3 +80,10 @@ type header struct {
 type errOutOfRange struct{ partition }
 
 func (errOutOfRange) Error() string { return "offset out of range" }
+
+// errNoAnswer: whether a request was or will be carried out is not known, and a
+// broker that stands still may do it much later. One whose connection broke is
+// not meant: what a broker has read of it then, it carries out at once.
+type errNoAnswer struct{ error }
+
+func (e errNoAnswer) Unwrap() error { return e.error }

@@ -127,3 +127,50 @@ func TestValuesAfterRedaction(t *testing.T) {
 		}
 	})
 }
+
+// While a commit has no answer no other is sent: the broker may carry out the
+// two in any order, and the group's offset would go back.
+func TestNoCommitOvertakesAnother(t *testing.T) {
+	p := fake(t)
+	const size = 100
+	r := p.route(t, 1)
+	write := func(from, to int) {
+		for i := from; i < to; i++ {
+			p.produce(t, planted(r.in, 0, i))
+		}
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	var commits atomic.Int64
+	p.fake.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		p.fake.KeepControl()
+		if req.(*kmsg.OffsetCommitRequest).Topics[0].Partitions[0].Offset == 0 {
+			return nil, nil, false // where the group begins
+		}
+		if commits.Add(1) == 1 {
+			p.fake.SleepControl(func() { close(held); <-release })
+		}
+		return nil, nil, false
+	})
+	cfg := Config{Group: "held-" + r.in, Follow: true, timing: quick()}
+	cfg.timing.drain = 200 * time.Millisecond
+	write(0, size/2)
+	one := p.start(t, r, cfg, 1)
+	<-held
+	write(size/2, size)
+	until(t, "all is copied", func() bool { return len(p.all(t, r.out, 1)) == size })
+	one.stop()
+	if err := one.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	if n := commits.Load(); n != 1 {
+		t.Errorf("%d commits were sent behind one without an answer", n-1)
+	}
+	close(release)
+	two := p.start(t, r, cfg, 1)
+	p.committed(t, cfg.Group, r, 1, size)
+	two.stop()
+	if err := two.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	wantAll(t, p, r, size, 1)
+}

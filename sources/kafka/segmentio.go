@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"os"
 
 	segmentio "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
@@ -193,6 +194,9 @@ func (b *segmentioBroker) commit(ctx context.Context, group string, as member, a
 		req.Topics = append(req.Topics, offsetcommit.RequestTopic{Name: name, Partitions: ps})
 	}
 	res, err := b.client.RoundTrip(ctx, req)
+	if err != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
+		return errNoAnswer{b.client.Explain(ctx, err, about)}
+	}
 	if err != nil {
 		return b.client.Explain(ctx, err, about)
 	}

@@ -14,6 +14,7 @@ type session struct {
 	*run
 	as          member
 	assignments []*assignment
+	unsure      bool // a commit got no answer; of whoever commits, one after the other
 }
 
 // work reads the partitions until ctx ends or all are read to their stop, and
@@ -85,8 +86,8 @@ func (s *session) collect(ctx context.Context, cancel context.CancelFunc, errs <
 }
 
 // commitLoop commits what is delivered until ctx ends. When the group does not
-// know us any more, or nothing could be committed for long, it ends the
-// session: reading on would only make more to read again.
+// know us any more, a commit got no answer, or nothing could be committed for
+// long, it ends the session: reading on would only make more to read again.
 func (s *session) commitLoop(ctx context.Context, end context.CancelFunc) {
 	tick := time.NewTicker(s.cfg.timing.commit)
 	defer tick.Stop()
@@ -97,7 +98,7 @@ func (s *session) commitLoop(ctx context.Context, end context.CancelFunc) {
 			return
 		case <-tick.C:
 		}
-		err := s.commit(ctx)
+		err := s.commitOut(ctx)
 		switch {
 		case err == nil:
 			failing = time.Time{}
@@ -107,7 +108,7 @@ func (s *session) commitLoop(ctx context.Context, end context.CancelFunc) {
 		case failing.IsZero():
 			failing = time.Now()
 		}
-		if evicted(err) || time.Since(failing) > s.cfg.timing.session/2 {
+		if s.unsure || evicted(err) || time.Since(failing) > s.cfg.timing.session/2 {
 			s.cfg.Log.Warn("commits are refused, joining the group anew", slog.String("error", err.Error()))
 			end()
 			return
@@ -115,8 +116,22 @@ func (s *session) commitLoop(ctx context.Context, end context.CancelFunc) {
 	}
 }
 
-// commit commits what is delivered and not committed.
+// commitOut commits, and does not leave a request that is under way alone when
+// ctx ends: the one of the drain would go another way, and could come before it.
+func (s *session) commitOut(ctx context.Context) error {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(s.cfg.timing.drain/2, cancel) })()
+	return s.commit(out)
+}
+
+// commit commits what is delivered and not committed. Behind a request without
+// an answer it does nothing any more: that one may be carried out at any time
+// while the generation lasts, and would take back what came after it.
 func (s *session) commit(ctx context.Context) error {
+	if s.unsure {
+		return errNoAnswer{errors.New("a commit got no answer")}
+	}
 	at := map[partition]int64{}
 	for _, a := range s.assignments {
 		if offset, ok := a.toCommit(); ok {
@@ -128,6 +143,7 @@ func (s *session) commit(ctx context.Context) error {
 	}
 	if err := s.broker.commit(ctx, s.cfg.Group, s.as, at); err != nil {
 		s.counts.refused.Add(1)
+		s.unsure = errors.As(err, new(errNoAnswer))
 		return err
 	}
 	for _, a := range s.assignments {
@@ -154,7 +170,7 @@ func (s *session) drain() {
 	}
 	for {
 		err := s.commit(ctx)
-		if err == nil || evicted(err) || ctx.Err() != nil {
+		if err == nil || s.unsure || evicted(err) || ctx.Err() != nil {
 			return
 		}
 		if sleep(ctx, s.cfg.timing.backoff) != nil {
