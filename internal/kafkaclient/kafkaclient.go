@@ -15,7 +15,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -70,6 +69,7 @@ type Client struct {
 	dialer    *kafka.Dialer
 	transport *kafka.Transport
 	addr      net.Addr
+	silence   time.Duration // see conn
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -89,7 +89,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, addr: kafka.TCP(o.Brokers...), conns: map[*conn]struct{}{}}
+	c := &Client{opts: o, addr: kafka.TCP(o.Brokers...), silence: dialTimeout, conns: map[*conn]struct{}{}}
 	ttl := metadataTTL
 	if len(o.Topics) == 0 {
 		ttl = allTopicsTTL
@@ -208,43 +208,3 @@ func (c *Client) Cut() {
 		_ = conn.Close()
 	}
 }
-
-// conn is a connection that the client knows of, so that Close can reach it:
-// the library leaves those in use to time out.
-type conn struct {
-	net.Conn
-	client *Client
-}
-
-func (c *conn) Close() error {
-	c.client.mu.Lock()
-	delete(c.client.conns, c)
-	c.client.mu.Unlock()
-	return c.Conn.Close()
-}
-
-func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTimeout}
-	raw, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, &dialError{address, err}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		_ = raw.Close()
-		return nil, &dialError{address, io.ErrClosedPipe}
-	}
-	wrapped := &conn{Conn: raw, client: c}
-	c.conns[wrapped] = struct{}{}
-	return wrapped, nil
-}
-
-// dialError says which broker an error came from.
-type dialError struct {
-	addr string
-	err  error
-}
-
-func (e *dialError) Error() string { return e.addr + ": " + e.err.Error() }
-func (e *dialError) Unwrap() error { return e.err }
