@@ -1,8 +1,10 @@
 package kafka
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // An offset is committed only after the target has acknowledged: while it
@@ -173,4 +176,75 @@ func TestNoCommitOvertakesAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAll(t, p, r, size, 1)
+}
+
+// Whoever is to stop while it waits for a place in the group leaves it at once:
+// the others need not wait until its session is over.
+func TestLeavesWhileItJoins(t *testing.T) {
+	p := fake(t)
+	r := p.route(t, 1)
+	group := "leave-" + r.in
+	var mu sync.Mutex
+	ours, left := "", map[string]bool{}
+	again := make(chan struct{}, 100)
+	p.fake.ControlKey(int16(kmsg.JoinGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		p.fake.KeepControl()
+		if id := req.(*kmsg.JoinGroupRequest).MemberID; id != "" {
+			mu.Lock()
+			ours = id
+			mu.Unlock()
+			again <- struct{}{}
+		}
+		return nil, nil, false
+	})
+	p.fake.ControlKey(int16(kmsg.LeaveGroup), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		p.fake.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		left[req.(*kmsg.LeaveGroupRequest).MemberID] = true
+		for _, m := range req.(*kmsg.LeaveGroupRequest).Members {
+			left[m.MemberID] = true
+		}
+		return nil, nil, false
+	})
+	cfg := Config{Group: group, Follow: true, timing: quick()}
+	cfg.timing.session = time.Minute
+	c := p.start(t, r, cfg, 1)
+	until(t, "it joins", func() bool { return c.src.Counts().Rebalances > 0 })
+	ctx, cancel := context.WithCancel(t.Context())
+	var joining sync.WaitGroup
+	defer joining.Wait()
+	defer cancel()
+	old := *p
+	old.connect(t, kgo.MaxVersions(kversion.V1_1_0())) // whose members join at once
+	join := func() { joining.Go(func() { _, _ = idleJoin(group, r.in).RequestWith(ctx, old.admin) }) }
+	join()
+	<-again // it is told of the one that joined, and the two have places
+	until(t, "it joins again", func() bool { return c.src.Counts().Rebalances > 1 })
+	join()
+	<-again // and now waits for that one, which does not join again
+	c.stop()
+	if err := c.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !left[ours] {
+		t.Errorf("%s is still a member; those who left: %v", ours, left)
+	}
+}
+
+// idleJoin is the request of a member that does nothing else.
+func idleJoin(group, topic string) *kmsg.JoinGroupRequest {
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group, req.ProtocolType = group, "consumer"
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 60_000, 60_000
+	about := kmsg.NewConsumerMemberMetadata()
+	about.Topics = []string{topic}
+	for _, name := range []string{"range", "roundrobin"} {
+		one := kmsg.NewJoinGroupRequestProtocol()
+		one.Name, one.Metadata = name, about.AppendTo(nil)
+		req.Protocols = append(req.Protocols, one)
+	}
+	return req
 }

@@ -14,6 +14,7 @@ type segmentioMember struct {
 	broker *segmentioBroker
 	id     string
 	group  *segmentio.ConsumerGroup
+	member string // our last known id; "": none yet
 }
 
 func (b *segmentioBroker) join(group string, topics []string) (membership, error) {
@@ -33,6 +34,7 @@ func (m *segmentioMember) next(ctx context.Context) (*generation, error) {
 	if err != nil {
 		return nil, m.broker.client.Explain(ctx, err, kafkaclient.About{Group: m.id})
 	}
+	m.member = gen.MemberID
 	g := &generation{member: member{id: gen.MemberID, generation: int(gen.ID)}, hold: gen.Start}
 	for topic, list := range gen.Assignments {
 		for _, a := range list {
@@ -44,21 +46,41 @@ func (m *segmentioMember) next(ctx context.Context) (*generation, error) {
 	return g, nil
 }
 
+// close leaves the group. The library does not while it joins or waits for an
+// assignment: it goes on until it is answered, and once cut off has forgotten
+// who it was, so that the group waits for us until the session is over.
 func (m *segmentioMember) close() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = m.group.Close() // it has no error to give
 	}()
-	cut := time.NewTimer(m.broker.timing.leave)
-	defer cut.Stop()
+	late := time.NewTimer(m.broker.timing.leave)
+	defer late.Stop()
 	for {
 		select {
 		case <-done:
+			m.leave()
 			return
-		case <-cut.C:
+		case <-late.C:
+			m.leave()
 			m.broker.client.Cut()
-			cut.Reset(m.broker.timing.leave)
+			late.Reset(m.broker.timing.leave)
 		}
+	}
+}
+
+// leave says that we are no member any more, if the broker will hear it.
+func (m *segmentioMember) leave() {
+	if m.member == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), m.broker.timing.leave)
+	defer cancel()
+	res, err := m.broker.client.API().LeaveGroup(ctx, &segmentio.LeaveGroupRequest{
+		GroupID: m.id, Members: []segmentio.LeaveGroupRequestMember{{ID: m.member}},
+	})
+	if err == nil && res.Error == nil {
+		m.member = ""
 	}
 }
