@@ -36,6 +36,12 @@ func Permanent(err error) bool {
 	return errors.As(err, &e) && e.Permanent
 }
 
+// NotAuthorised says whether err is a refusal of the broker's authorizer.
+func NotAuthorised(err error) bool {
+	return errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, kafka.GroupAuthorizationFailed) ||
+		errors.Is(err, kafka.ClusterAuthorizationFailed)
+}
+
 // About is what a request was about; empty fields were no part of it.
 type About struct {
 	Topic string

@@ -21,6 +21,7 @@ type reader struct {
 	emitter func(record.Batch) error
 	batches *batcher
 	window  int64 // 0: none
+	began   bool  // something was fetched
 	failing time.Time
 	pause   time.Duration
 }
@@ -41,7 +42,7 @@ func (r *reader) read(ctx context.Context) error {
 		}
 		got, err := r.fetch(ctx, next)
 		if err == nil {
-			r.failing, r.pause = time.Time{}, 0
+			r.began, r.failing, r.pause = true, time.Time{}, 0
 			some = some || r.batches.count > 0
 			if err = r.pass(ctx, got); err != nil {
 				return err
@@ -138,7 +139,8 @@ type fatal struct{ error }
 func (f fatal) Unwrap() error { return f.error }
 
 // mend does what can be done about an error of a fetch: it pauses, or moves on
-// from an offset that is no longer there.
+// from an offset that is no longer there. What we were never allowed to read is
+// no interruption.
 func (r *reader) mend(ctx context.Context, next int64, err error) error {
 	var gone errOutOfRange
 	if errors.As(err, &gone) {
@@ -146,13 +148,14 @@ func (r *reader) mend(ctx context.Context, next int64, err error) error {
 			return err
 		}
 	}
+	refused := !r.began && kafkaclient.NotAuthorised(err)
 	now := time.Now()
-	if r.failing.IsZero() {
+	if r.failing.IsZero() && (!refused || r.cfg.Follow) {
 		r.failing = now
 		r.cfg.Log.Warn("reading is interrupted", slog.String("stream", r.stream), slog.String("error", err.Error()))
 	}
 	lasting := now.Sub(r.failing) > r.cfg.timing.patience
-	if lasting && (!r.cfg.Follow || kafkaclient.Permanent(err)) {
+	if refused || lasting && (!r.cfg.Follow || kafkaclient.Permanent(err)) {
 		return fmt.Errorf("read %s from offset %d: %w", record.Printable(r.stream), next, err)
 	}
 	r.pause = min(max(2*r.pause, r.cfg.timing.backoff), maxBackoff)

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"sluice/internal/kafkaclient"
@@ -69,5 +71,35 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%q, want one of %q", text, c.want)
 			}
 		})
+	}
+}
+
+// A topic that we may know of and not read is said at once: no patience helps.
+func TestRefusedAtTheFirstFetch(t *testing.T) {
+	p := fake(t)
+	topic := p.topic(t, 2)
+	p.produce(t, &kgo.Record{Topic: topic, Value: []byte("v")})
+	p.fake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		p.fake.KeepControl()
+		res := req.ResponseKind().(*kmsg.FetchResponse)
+		for _, t := range req.(*kmsg.FetchRequest).Topics {
+			rt := kmsg.NewFetchResponseTopic()
+			rt.Topic, rt.TopicID = t.Topic, t.TopicID
+			for _, p := range t.Partitions {
+				rp := kmsg.NewFetchResponseTopicPartition()
+				rp.Partition, rp.ErrorCode = p.Partition, kerr.TopicAuthorizationFailed.Code
+				rt.Partitions = append(rt.Partitions, rp)
+			}
+			res.Topics = append(res.Topics, rt)
+		}
+		return res, nil, true
+	})
+	for name, cfg := range map[string]Config{"alone": {}, "following": {Follow: true}, "group": {Group: "refused"}} {
+		cfg.Topic, cfg.timing = topic, quick()
+		cfg.timing.patience = time.Hour
+		src := p.source(t, cfg)
+		if err := src.Run(t.Context(), newTaker(t, src).emit); err == nil || !strings.Contains(err.Error(), "not authorised to read topic "+topic) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
