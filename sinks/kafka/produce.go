@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -102,16 +104,9 @@ func wrap(topic string, partition int, err error) error {
 func (w *writer) produce(ctx context.Context, topic string, partition int, some []outgoing) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	records := make([]segmentio.Record, len(some))
-	for i := range some {
-		o := &some[i]
-		records[i] = segmentio.Record{
-			Key: segmentio.NewBytes(o.key), Value: segmentio.NewBytes(o.value), Headers: o.headers, Time: o.time,
-		}
-	}
 	res, err := w.client.API().Produce(ctx, &segmentio.ProduceRequest{
 		Topic: topic, Partition: partition, RequiredAcks: segmentio.RequireAll,
-		Records: segmentio.NewRecordReader(records...), Compression: w.cfg.Compression,
+		Records: &recordReader{rest: some}, Compression: w.cfg.Compression,
 	})
 	if err == nil {
 		err = res.Error
@@ -133,6 +128,38 @@ func (w *writer) produce(ctx context.Context, topic string, partition int, some 
 		return &kafkaclient.Error{Text: explained.Error()}
 	}
 	return explained
+}
+
+// recordReader gives the client messages one after the other. It takes what a
+// record says before it asks for the next, so all share one.
+type recordReader struct {
+	rest       []outgoing
+	record     segmentio.Record
+	key, value part
+}
+
+func (r *recordReader) ReadRecord() (*segmentio.Record, error) {
+	if len(r.rest) == 0 {
+		return nil, io.EOF
+	}
+	o := &r.rest[0]
+	r.rest = r.rest[1:]
+	r.record = segmentio.Record{Key: r.key.of(o.key), Value: r.value.of(o.value), Headers: o.headers, Time: o.time}
+	return &r.record, nil
+}
+
+// part is a key or value as the client reads it.
+type part struct{ bytes.Reader }
+
+func (*part) Close() error { return nil }
+
+// of is a part of text; nil is null.
+func (p *part) of(text []byte) segmentio.Bytes {
+	if text == nil {
+		return nil
+	}
+	p.Reset(text)
+	return p
 }
 
 // bury writes a message that the topic refuses to the dead-letter topic; its

@@ -26,7 +26,8 @@ type batcher struct {
 
 	done  []batch
 	open  batch
-	size  int   // of the text, as the one before: most batches of a stream are alike
+	size  int   // of the text, and how many records, as the one before:
+	parts int   // most batches of a stream are alike
 	count int64 // messages since the last take
 }
 
@@ -59,8 +60,9 @@ func (b *batcher) add(m *message) {
 	if len(b.open.Text) > 0 && len(b.open.Text)+n > maxBatch || b.open.messages >= int64(b.most) {
 		b.finish()
 	}
-	if b.open.Records == nil {
-		b.open.Batch = record.Batch{Origin: b.origin, Messages: true, Text: make([]byte, 0, max(n, b.size))}
+	if len(b.open.Records) == 0 {
+		b.open.Batch = record.Batch{Origin: b.origin, Messages: true,
+			Text: make([]byte, 0, max(n, b.size)), Records: make([]record.Record, 0, b.parts)}
 	}
 	b.count++
 	if m.key != nil {
@@ -99,7 +101,7 @@ func (b *batcher) part(m *message, kind record.Part, text []byte) {
 func (b *batcher) finish() {
 	if len(b.open.Records) > 0 {
 		b.done = append(b.done, b.open)
-		b.size = min(len(b.open.Text), maxBatch)
+		b.size, b.parts = min(len(b.open.Text), maxBatch), len(b.open.Records)
 	}
 	b.open = batch{}
 }
