@@ -33,7 +33,7 @@ func NewCopies(ctx context.Context, cfg Config) (*Copies, error) {
 
 // Write writes the records of ds, those of a partition in order.
 func (s *Copies) Write(ctx context.Context, ds []record.Delivery) error {
-	out := map[int][]outgoing{}
+	places, sizes := make([]int, len(ds)), map[int]int{}
 	for i := range ds {
 		d := &ds[i]
 		if len(d.Records) == 0 {
@@ -42,6 +42,18 @@ func (s *Copies) Write(ctx context.Context, ds []record.Delivery) error {
 		p, err := s.partition(ctx, d)
 		if err != nil {
 			return err
+		}
+		messages, _ := count(d.Records)
+		places[i], sizes[p] = p, sizes[p]+messages
+	}
+	out := make(map[int][]outgoing, len(sizes))
+	for i := range ds {
+		d, p := &ds[i], places[i]
+		if len(d.Records) == 0 {
+			continue
+		}
+		if out[p] == nil {
+			out[p] = make([]outgoing, 0, sizes[p])
 		}
 		if d.Origin.Kind == kafkaclient.Kind {
 			out[p] = appendMessages(out[p], d)
@@ -83,7 +95,6 @@ func (s *Copies) partition(ctx context.Context, d *record.Delivery) (int, error)
 // common is allocated once for all: a message has ten allocations otherwise.
 func appendMessages(out []outgoing, d *record.Delivery) []outgoing {
 	messages, headers := count(d.Records)
-	out = slices.Grow(out, messages)
 	all := make([]segmentio.Header, 0, headers+messages)
 	prefix := d.Origin.Name + "/" + d.Origin.Stream + "/"
 	places := make([]byte, 0, messages*(len(prefix)+len("1000000000000")))

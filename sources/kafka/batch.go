@@ -26,8 +26,8 @@ type batcher struct {
 
 	done  []batch
 	open  batch
-	size  int   // of the text, and how many records, as the one before:
-	parts int   // most batches of a stream are alike
+	size  int   // of the text, and
+	parts int   // how many records: most batches of a stream are alike
 	count int64 // messages since the last take
 }
 
@@ -101,7 +101,9 @@ func (b *batcher) part(m *message, kind record.Part, text []byte) {
 func (b *batcher) finish() {
 	if len(b.open.Records) > 0 {
 		b.done = append(b.done, b.open)
-		b.size, b.parts = min(len(b.open.Text), maxBatch), len(b.open.Records)
+		// The last one of a fetch is smaller, and says little about the next.
+		b.size = min(max(len(b.open.Text), b.size/2), maxBatch)
+		b.parts = max(len(b.open.Records), b.parts/2)
 	}
 	b.open = batch{}
 }
