@@ -37,9 +37,10 @@ func (s *session) work(ctx context.Context) error {
 		<-ctx.Done() // read to the end, but still a member
 	}
 	cancel()
+	until := time.Now().Add(s.cfg.timing.drain)
 	committing.Wait()
 	if s.cfg.Group != "" && !errors.As(err, new(fatal)) {
-		s.drain()
+		s.drain(until)
 	}
 	return err
 }
@@ -159,12 +160,12 @@ const drainStep = 10 * time.Millisecond
 
 // drain waits until what was read is delivered, for a while, and commits it. The
 // group waits for us meanwhile, and takes commits of the generation that ends.
-func (s *session) drain() {
-	if s.gaveUp() {
+func (s *session) drain(until time.Time) {
+	if s.gaveUp() || s.unsure {
 		return
 	}
 	// The run's own context may have ended: that is when draining matters most.
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.timing.drain)
+	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
 	for !s.drained() && sleep(ctx, drainStep) == nil {
 	}
