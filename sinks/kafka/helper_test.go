@@ -111,7 +111,30 @@ func (p *place) topic(t testing.TB, partitions int, configs ...string) string {
 		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
 		_, _ = del.RequestWith(context.Background(), p.admin) // the cluster may be gone
 	})
+	p.known(t, name, partitions)
 	return name
+}
+
+// known waits until the broker that answers knows a new topic: one that is busy
+// says for a while that there is none.
+func (p *place) known(t testing.TB, name string, partitions int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		meta := kmsg.NewPtrMetadataRequest()
+		meta.Topics = append(meta.Topics, kmsg.MetadataRequestTopic{Topic: &name})
+		res, err := meta.RequestWith(ctx, p.admin)
+		if err != nil {
+			t.Fatalf("%s is not known: %v", name, err)
+		}
+		if res.Topics[0].ErrorCode == 0 && len(res.Topics[0].Partitions) == partitions {
+			return
+		}
+		<-tick.C
+	}
 }
 
 // read returns the first n messages of a topic, in the order of each partition.

@@ -131,6 +131,29 @@ func (p *place) create(t testing.TB, name string, partitions int, configs ...str
 		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
 		_, _ = del.RequestWith(context.Background(), p.admin) // the cluster may be gone
 	})
+	p.known(t, name, partitions)
+}
+
+// known waits until the broker that answers knows a new topic: one that is busy
+// says for a while that there is none.
+func (p *place) known(t testing.TB, name string, partitions int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		meta := kmsg.NewPtrMetadataRequest()
+		meta.Topics = append(meta.Topics, kmsg.MetadataRequestTopic{Topic: &name})
+		res, err := meta.RequestWith(ctx, p.admin)
+		if err != nil {
+			t.Fatalf("%s is not known: %v", name, err)
+		}
+		if res.Topics[0].ErrorCode == 0 && len(res.Topics[0].Partitions) == partitions {
+			return
+		}
+		<-tick.C
+	}
 }
 
 // produce writes records and waits for their acknowledgement.
@@ -141,12 +164,13 @@ func (p *place) produce(t testing.TB, records ...*kgo.Record) {
 	}
 }
 
-// quick are times for tests: seconds are too long, and nothing rests on them.
+// quick are times for tests: seconds are too long for what comes again and
+// again, and no limit is one that a busy machine could reach.
 func quick() timing {
 	return timing{
-		heartbeat: 30 * time.Millisecond, session: 6 * time.Second, rejoin: 20 * time.Millisecond,
+		heartbeat: 30 * time.Millisecond, session: 30 * time.Second, rejoin: 20 * time.Millisecond,
 		commit: 20 * time.Millisecond, drain: 5 * time.Second, lag: 50 * time.Millisecond, stall: time.Minute,
-		topics: 50 * time.Millisecond, patience: 20 * time.Second, start: 20 * time.Second, backoff: 10 * time.Millisecond,
+		topics: 50 * time.Millisecond, patience: 5 * time.Minute, start: 5 * time.Minute, request: time.Minute, backoff: 10 * time.Millisecond,
 		ends: 20 * time.Millisecond, wait: 50 * time.Millisecond, leave: 200 * time.Millisecond,
 	}
 }
