@@ -77,6 +77,9 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 		return nil, fetched
 	}
 	j.keysMissing = joinMissing([]error{missing, fetched})
+	if keys.Len() >= gcManyKeys {
+		a.ballast = nil
+	}
 	if j.detection, err = f.detect.load(a, folders(args), keys, access.master); err != nil {
 		return nil, err
 	}
