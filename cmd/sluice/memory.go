@@ -18,9 +18,9 @@ const (
 
 // ballast is memory that is counted and never touched, bytes. A scan has little
 // in use, a dozen megabytes, so that the collector would run each time a dozen
-// more were read; with the ballast it waits for three times as much, and not for
+// more were read; with the ballast it waits for a good half more, and not for
 // more where more is in use, as a higher GOGC would. With many keys it goes.
-const ballast = 24 << 20
+const ballast = 8 << 20
 
 // boundMemory keeps a process that runs for ever small; GOMEMLIMIT and GOGC, if
 // they are set, are the user's choice.
