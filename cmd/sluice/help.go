@@ -64,10 +64,7 @@ func helpTexts() map[string]helpText {
 			more:     "Exit codes: 0 nothing of the gate is left, 2 wrong use, 3 something could not be removed.",
 			examples: "sluice gate clean --gateway http://localhost:8080",
 		},
-		"gate provider": {
-			more:     "Exit codes: 0 interrupted, 2 wrong use, 3 it could not listen on ADDR.",
-			examples: "sluice gate provider\nsluice gate provider 127.0.0.1:4995",
-		},
+		"gate provider": {more: "Exit codes: 0 interrupted, 2 wrong use, 3 it could not listen on ADDR.", examples: "sluice gate provider 127.0.0.1:4995"},
 		"keys list": {more: keysCodes, examples: "sluice keys list --gateway https://gateway.example --state live,blocked"},
 		"keys export": {
 			more:     keysCodes,
