@@ -65,7 +65,7 @@ func helpTexts() map[string]helpText {
 			examples: "sluice gate clean --gateway http://localhost:8080",
 		},
 		"gate provider": {more: "Exit codes: 0 interrupted, 2 wrong use, 3 it could not listen on ADDR.", examples: "sluice gate provider 127.0.0.1:4995"},
-		"keys list": {more: keysCodes, examples: "sluice keys list --gateway https://gateway.example --state live,blocked"},
+		"keys list":     {more: keysCodes, examples: "sluice keys list --gateway https://gateway.example --state live,blocked"},
 		"keys export": {
 			more:     keysCodes,
 			examples: "sluice keys export --gateway https://gateway.example -o keys.json\nsluice keys export --gateway https://gateway.example --merge keys.json -o keys.json",
