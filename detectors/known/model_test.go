@@ -147,6 +147,8 @@ func FuzzDetect(f *testing.F) {
 			f.Add([]byte("x"+s[:5]+b+s[5:]), 0)
 		}
 	}
+	// The second half of a secret before the first, at another alignment of base64.
+	f.Add([]byte("00ZC00CX00CX1ZHN2RFF1YzhkV3J"), 3)
 	d, _ := known.New(told(secrets...))
 	f.Fuzz(func(t *testing.T, text []byte, lead int) {
 		b := record.Batch{Text: text, Lead: min(max(lead, 0), len(text))}

@@ -227,7 +227,9 @@ func (s *search) report(f *form, pieces []record.Span, secret []byte, whole bool
 			return
 		}
 		for _, p := range pieces {
-			m.Spans = view.Spans(m.Spans, s.view, p.Start, p.End)
+			for _, raw := range view.Spans(nil, s.view, p.Start, p.End) {
+				m.Spans = view.Add(m.Spans, raw)
+			}
 		}
 		if len(m.Spans) == 0 || crossesMessages(s.batch, m.Spans) {
 			return

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"sluice/internal/record"
+	"sluice/internal/view"
 )
 
 // maxIndent is how many blanks may stand before the rest of a broken key.
@@ -53,7 +54,11 @@ func (s *scan) addBroken(f found, start, head, rest int, secret []byte) {
 	if f.key.Master {
 		m.Rule = RuleMaster
 	}
-	s.addSpans(m, s.spans(s.spans(nil, start, head), rest, f.end), secret, record.Split)
+	spans := s.spans(nil, start, head)
+	for _, raw := range s.spans(nil, rest, f.end) {
+		spans = view.Add(spans, raw)
+	}
+	s.addSpans(m, spans, secret, record.Split)
 }
 
 // nextLine is where the text goes on behind the line end at at and an indent.

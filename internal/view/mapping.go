@@ -30,6 +30,12 @@ func Same(v *record.View, start, end int) bool {
 	return same(v.Map, seek(v.Map, start), start, end)
 }
 
+// Add adds a span to ascending ones: two pieces of a view may stand in the text in
+// the other order, where a run of base64 means something at two alignments.
+func Add(dst []record.Span, s record.Span) []record.Span {
+	return appendSpan(dst, 0, s.Start, s.End)
+}
+
 // appendSpan adds a span to dst[from:], or to the last one if they touch. A span
 // that begins before the last one does, as where two texts of one run of base64
 // overlap, goes to its place.
