@@ -13,7 +13,6 @@ import (
 // stands. It is read only.
 type engine struct {
 	words    *automaton
-	targets  [][]target  // by word
 	ends     [][]*target // by number of the automaton's hit: those of all words that end there
 	branches []*branch
 	groups   []*tails
@@ -95,13 +94,14 @@ func (e *engine) collect() error {
 	}
 	index := make(map[string]int)
 	var words []string
+	var targets [][]target // by word
 	number := func(word string) int {
 		n, ok := index[word]
 		if !ok {
 			n = len(words)
 			index[word] = n
 			words = append(words, word)
-			e.targets = append(e.targets, nil)
+			targets = append(targets, nil)
 		}
 		return n
 	}
@@ -118,7 +118,7 @@ func (e *engine) collect() error {
 	groups := make(map[string]int)
 	for n, list := range shared {
 		for part := range slices.Chunk(list, maxTails) {
-			e.targets[n] = append(e.targets[n], target{group: e.group(groups, part), back: len(words[n])})
+			targets[n] = append(targets[n], target{group: e.group(groups, part), back: len(words[n])})
 		}
 	}
 	for _, r := range e.sweeps {
@@ -127,19 +127,19 @@ func (e *engine) collect() error {
 				continue // mayRun looks for it
 			}
 			n := number(k)
-			e.targets[n] = append(e.targets[n], target{group: -1, keyword: []int{r.index}})
+			targets[n] = append(targets[n], target{group: -1, keyword: []int{r.index}})
 		}
 	}
 	for _, letter := range []string{string(longS), string(kelvin), string(dottedI)} {
 		n := number(letter)
-		e.targets[n] = append(e.targets[n], target{group: -1, folds: true})
+		targets[n] = append(targets[n], target{group: -1, folds: true})
 	}
 	e.words = newAutomaton(words)
 	e.ends = make([][]*target, len(e.words.ends))
 	for state, list := range e.words.ends {
 		for _, word := range list {
-			for i := range e.targets[word] {
-				e.ends[state] = append(e.ends[state], &e.targets[word][i])
+			for i := range targets[word] {
+				e.ends[state] = append(e.ends[state], &targets[word][i])
 			}
 		}
 	}

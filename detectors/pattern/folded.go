@@ -82,11 +82,9 @@ func (m *machine) tryHits(frag *fragment, text []byte, folds []fold) {
 		if n == 0 || folds[n-1].at < h.end-m.engine.words.reach || m.overAt(frag, h.end+folds[n-1].less) {
 			continue
 		}
-		for _, word := range m.engine.words.ends[h.state] {
-			for i := range m.engine.targets[word] {
-				if t := &m.engine.targets[word][i]; t.group >= 0 && folds[n-1].at >= h.end-t.back {
-					m.tryGroup(frag, t, rawStart(folds[:n], h.end-t.back), h.end)
-				}
+		for _, t := range m.engine.ends[h.state] {
+			if t.group >= 0 && folds[n-1].at >= h.end-t.back {
+				m.tryGroup(frag, t, rawStart(folds[:n], h.end-t.back), h.end)
 			}
 		}
 	}
