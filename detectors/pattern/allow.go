@@ -205,16 +205,20 @@ func (m *machine) allowed(f *finding, frag *fragment) bool {
 
 // matchesAny says whether one of list matches in text.
 func (m *machine) matchesAny(slots *[]*dfa, list []either, text []byte) bool {
-	if *slots == nil {
-		*slots = make([]*dfa, len(list))
-	}
 	for i := range list {
-		d := m.dfaAt(&(*slots)[i], list[i].program, true)
-		if end, _ := d.run(text, 0, len(text), list[i].atStart); end >= 0 {
+		if end, _ := m.eitherAt(slots, list, i).run(text, 0, len(text), list[i].atStart); end >= 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// eitherAt is the automaton of list[i].
+func (m *machine) eitherAt(slots *[]*dfa, list []either, i int) *dfa {
+	if *slots == nil {
+		*slots = make([]*dfa, len(list))
+	}
+	return m.dfaAt(&(*slots)[i], list[i].program, true)
 }
 
 // matches says whether a program matches somewhere in text.

@@ -48,10 +48,18 @@ func gatewayLog(n int) string {
 	return b.String()
 }
 
-// corpora are texts by name: a made one, and the real logs where they are.
+// corpora are texts by name: a made one, the real logs where they are, and the
+// log that SLUICE_BENCH_LOG names.
 func corpora(tb testing.TB) map[string]string {
 	tb.Helper()
 	all := map[string]string{"made": gatewayLog(8 << 20)}
+	if name := os.Getenv("SLUICE_BENCH_LOG"); name != "" {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all["given"] = string(text)
+	}
 	if root := os.Getenv("SLUICE_SHARED"); root != "" {
 		for _, name := range []string{"v1.81.0.debug.stderr.log", "v1.106.2.debug.stdout.log"} {
 			text, err := os.ReadFile(filepath.Join(root, "logs", name))

@@ -42,6 +42,10 @@ type dfa struct {
 	masks  []uint64
 	ids    uint64 // expressions of the transition that step made last
 
+	rounds  int // how often it went round in a state
+	circles map[uint32]*circle
+	round   *circle // the one that was asked for last
+
 	now, next queue // scratch of step
 }
 
@@ -72,6 +76,7 @@ func (d *dfa) clear() {
 	d.epoch = d.m.epoch
 	d.rows, d.lists, d.before, d.marks, d.masks = nil, nil, nil, nil, nil
 	d.index = make(map[string]uint32)
+	d.rounds, d.circles, d.round = 0, nil, nil
 	d.starts = [2][4]uint32{{unknown, unknown, unknown, unknown}, {unknown, unknown, unknown, unknown}}
 }
 

@@ -37,6 +37,8 @@ type tails struct {
 	// direct: a place that passes the look is tried with the whole expression at
 	// once, which is no dearer for a rule of one branch behind a run of runes.
 	direct bool
+	// shaped is the rules of the branches, each once, if all of them have a shape.
+	shaped func() []*rule
 }
 
 const maxTails = 64 // of a group: a mask has so many bits
@@ -164,6 +166,7 @@ func (e *engine) group(known map[string]int, list []*branch) int {
 			}
 			return compile(parts...)
 		})
+		g.shaped = sync.OnceValue(func() []*rule { return shapedRules(list) })
 		for _, b := range list {
 			g.beside.add(b.beside())
 		}
@@ -171,4 +174,16 @@ func (e *engine) group(known map[string]int, list []*branch) int {
 		e.groups = append(e.groups, g)
 	}
 	return n
+}
+
+func shapedRules(list []*branch) (shaped []*rule) {
+	for _, b := range list {
+		if b.rule.shape() == nil {
+			return nil
+		}
+		if !slices.Contains(shaped, b.rule) {
+			shaped = append(shaped, b.rule)
+		}
+	}
+	return shaped
 }

@@ -11,6 +11,8 @@ type place struct {
 	// In a view: the number of the same place in the text, plus one, and the
 	// segment that has both.
 	past, seg int32
+	read      reading // what the shape of the rule says; verdict unclear: it was not asked
+	innocent  bool    // the value that was read is known not to count
 }
 
 // machine is what one goroutine needs to search: caches that grow to a bound,
@@ -22,6 +24,9 @@ type machine struct {
 	groups           []*groups // by rule
 	memory, epoch    int       // bytes in dfas, and how often they were forgotten
 	key              []byte
+
+	memo    memo
+	digests []*lengths // by rule, as takesDigests found them
 
 	walker walker
 	tried  []int     // by group: the last place tried, plus one
@@ -53,6 +58,8 @@ func newMachine(d *Detector) *machine {
 		matched:  make([][]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
 		tried:    make([]int, len(d.engine.groups)),
+		memo:     newMemo(),
+		digests:  make([]*lengths, len(d.rules)),
 		gaps:     make([]run, len(d.engine.groups)),
 		open:     make([]bool, len(d.rules)),
 		places:   make([][]place, len(d.rules)),
@@ -124,14 +131,18 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 			passes, far = g.look.passes(frag.text, at, &m.gaps[t.group])
 		}
 		switch {
-		case passes && !g.direct:
+		case !passes:
+			if far >= end+horizon {
+				m.past.keep(frag, t, end)
+			}
+		case g.shaped() != nil:
+			m.readGroup(frag, t, at, end)
+		case !g.direct:
 			m.tryGroup(frag, t, at, end)
-		case passes:
+		default:
 			if r := g.branches[0].rule.index; !m.off[r] {
 				m.note(r, place{at: int32(at), hit: int32(end)})
 			}
-		case far >= end+horizon:
-			m.past.keep(frag, t, end)
 		}
 	case t.folds:
 		m.folds = true
@@ -165,6 +176,30 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) {
 	}
 	if m.thrash {
 		m.overAt(frag, at+1)
+	}
+}
+
+// readGroup is tryGroup where all rules of the group have a shape, which tells the
+// same and more. The word ends at end.
+func (m *machine) readGroup(frag *fragment, t *target, at, end int) {
+	g := m.engine.groups[t.group]
+	for _, r := range g.shaped() {
+		if m.off[r.index] {
+			continue
+		}
+		read := r.shape().read(frag.text, at, end)
+		if read.verdict == unclear {
+			m.tryGroup(frag, t, at, end) // what was noted already is noted once
+			return
+		}
+		m.steps += max(int(read.far)-end, 0)
+		if int(read.far) >= end+horizon {
+			m.past.keep(frag, t, end)
+		}
+		if read.verdict == isMatch {
+			innocent := m.innocentSecret(r, read.secretIn(frag))
+			m.note(r.index, place{at: int32(at), hit: int32(end), read: read, innocent: innocent})
+		}
 	}
 }
 

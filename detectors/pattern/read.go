@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"bytes"
 	"slices"
 	"unicode/utf8"
 )
@@ -8,7 +9,7 @@ import (
 // read reads what stands behind a name in text[at:hit].
 func (s *shape) read(text []byte, at, hit int) (r reading) {
 	if s.spellings != nil && !s.spelt(text[at:hit]) {
-		return reading{verdict: noMatch, far: hit}
+		return nothing(hit)
 	}
 	if s.bare {
 		return s.readEndless(text, hit)
@@ -23,7 +24,7 @@ func (s *shape) read(text []byte, at, hit int) (r reading) {
 	case s.kind[c]&wideRune != 0 || longer != nil && longer[text[i+1]]:
 		return reading{}
 	case s.kind[c]&separates == 0:
-		return reading{verdict: noMatch, far: i + 2}
+		return nothing(i + 2)
 	}
 	first := i + 1
 	i = skip(text, first, s.quotes)
@@ -40,11 +41,20 @@ func (s *shape) read(text []byte, at, hit int) (r reading) {
 	}
 	switch {
 	case s.kind[text[i]]&(inValue|inOther|wideRune) == 0:
-		return reading{verdict: noMatch, far: i + 2}
+		return nothing(i + 2)
 	case s.endless:
 		return s.readEndless(text, i)
 	}
 	return s.readValue(text, i)
+}
+
+// nothing is the reading of no match, found out from the bytes before far.
+func nothing(far int) reading { return reading{verdict: noMatch, far: int32(far)} }
+
+// value is the reading of a match that ends at end, found out by the byte behind
+// the value.
+func value(start, stop, end int) reading {
+	return reading{verdict: isMatch, start: int32(start), stop: int32(stop), end: int32(end), far: int32(stop + 1)}
 }
 
 // readEndless reads a value that ends where its bytes do: all of them are the
@@ -58,7 +68,7 @@ func (s *shape) readEndless(text []byte, start int) reading {
 	if i == limit || i-start < s.value.least || s.kind[text[i-1]]&isLast == 0 || s.kind[text[i]]&(goesOn|wideRune) != 0 {
 		return reading{}
 	}
-	return reading{isMatch, span{start, i}, i, i + 1}
+	return value(start, i, i)
 }
 
 // readValue reads a value that begins at start.
@@ -77,9 +87,9 @@ func (s *shape) readValue(text []byte, start int) reading {
 	case kind&wideRune != 0 || n >= s.value.least && kind&beginsEnd != 0:
 		return reading{}
 	case n >= s.value.least && kind&ends != 0:
-		return reading{isMatch, span{start, i}, i + 1, i + 1}
+		return value(start, i, i+1)
 	case s.other == 0:
-		return reading{verdict: noMatch, far: i + 1}
+		return nothing(i + 1)
 	}
 	other := start
 	for other < limit && s.kind[text[other]]&inOther != 0 {
@@ -92,7 +102,7 @@ func (s *shape) readValue(text []byte, start int) reading {
 	if kind&wideRune != 0 || other-start >= s.other && kind&(ends|beginsEnd) != 0 {
 		return reading{}
 	}
-	return reading{verdict: noMatch, far: max(i, other) + 1}
+	return nothing(max(i, other) + 1)
 }
 
 // skip goes from i over runs, each as far as it goes: what one leaves, the next
@@ -108,9 +118,12 @@ func skip(text []byte, i int, runs []some) int {
 
 // spelt says whether the expression has a name as it is spelt.
 func (s *shape) spelt(name []byte) bool {
-	var low [maxWord]byte
-	list, some := s.spellings[string(appendLower(low[:0], name))]
-	return !some || slices.Contains(list, string(name))
+	for i := range s.spellings {
+		if w := &s.spellings[i]; len(w.word) == len(name) && bytes.EqualFold(name, w.word) {
+			return slices.Contains(w.list, string(name))
+		}
+	}
+	return true
 }
 
 // startOf goes back from a name at at to where the match begins: over what can

@@ -141,25 +141,34 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 // nor where it ends: no other place is in its value, and those before have the
 // same.
 func (m *machine) innocent(frag *fragment, r *rule, places []place) bool {
-	s := r.shape()
+	s, p := r.shape(), &places[0]
 	if s == nil || !s.partial || m.folds {
 		return false
 	}
-	read := s.read(frag.text, int(places[0].at), int(places[0].hit))
-	m.steps += max(read.far-int(places[0].hit), 0)
+	read := m.reading(frag, s, p)
 	if read.verdict != isMatch {
 		return false
 	}
 	for _, next := range places[1:] {
-		if int(next.at) >= read.end {
+		if next.at >= read.end {
 			break
 		}
-		if int(next.at) >= read.value.start {
+		if next.at >= read.start {
 			return false
 		}
 	}
-	m.far = max(m.far, read.far)
-	return m.innocentSecret(r, frag.text[read.value.start:read.value.end])
+	m.far = max(m.far, int(read.far))
+	return p.innocent || p.read.verdict == unclear && m.innocentSecret(r, read.secretIn(frag))
+}
+
+// reading is what a shape says of a place.
+func (m *machine) reading(frag *fragment, s *shape, p *place) reading {
+	if p.read.verdict != unclear {
+		return p.read
+	}
+	read := s.read(frag.text, int(p.at), int(p.hit))
+	m.steps += max(int(read.far-p.hit), 0)
+	return read
 }
 
 // matchAt is what the match that has a word at p finds; it begins at from or
@@ -169,15 +178,14 @@ func (m *machine) matchAt(frag *fragment, r *rule, p *place, from int) (f findin
 	if s == nil || s.partial || m.folds {
 		return m.matchAround(frag, r, int(p.at), from)
 	}
-	read := s.read(frag.text, int(p.at), int(p.hit))
-	m.steps += max(read.far-int(p.hit), 0)
-	m.far = max(m.far, read.far)
+	read := m.reading(frag, s, p)
+	m.far = max(m.far, int(read.far))
 	switch read.verdict {
 	case noMatch:
 		return finding{at: int(p.at)}, -1
 	case isMatch:
 		start := s.startOf(frag.text, r, from, int(p.at))
-		return newFinding(r, frag, start, read.end).with(read.value), read.end
+		return newFinding(r, frag, start, int(read.end)).with(read.value()), int(read.end)
 	}
 	return m.matchAround(frag, r, int(p.at), from)
 }
@@ -294,16 +302,6 @@ func (m *machine) consider(frag *fragment, f finding) {
 }
 
 var allowComment = []byte("gitleaks:allow")
-
-// innocentSecret says whether a rule takes a secret for none, whatever stands
-// around it.
-func (m *machine) innocentSecret(r *rule, secret []byte) bool {
-	if r.Entropy != 0 && !m.entropyAbove(secret, r.Entropy) {
-		return true
-	}
-	j := r.judge()
-	return len(secret) > 0 && (m.matchesAny(&m.secrets[r.index], j.secret, secret) || j.words.in(secret))
-}
 
 // counts says whether a finding passes the rule's entropy and all allowlists.
 func (m *machine) counts(f *finding, frag *fragment) bool {

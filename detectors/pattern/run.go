@@ -18,10 +18,9 @@ func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint
 				break
 			}
 			i++
-			if t == s { // one load does not wait for the one before
-				for i < len(near) && near[i] < utf8.RuneSelf && rows[s+uint32(ascii[near[i]])] == s {
-					i++
-				}
+			if t == s {
+				i, t = d.circle(near, i, s)
+				rows = d.rows
 			}
 			s = t
 		}

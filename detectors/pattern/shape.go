@@ -23,10 +23,16 @@ type shape struct {
 	other     int                 // least bytes of a value of another form; 0: there is none
 	endless   bool                // a value ends where its bytes end, and nothing has to follow
 	bare      bool                // the value follows the name at once
-	spellings map[string][]string // of words that are not found in any case
+	spellings []spelling          // of words that are not found in any case
 	before    [utf8.RuneSelf]bool // what can stand before the name
 	// partial: it does not know where a match begins, only what is secret then.
 	partial bool
+}
+
+// spelling is how a word can be spelt.
+type spelling struct {
+	word []byte // in lower case
+	list []string
 }
 
 // some is a run of bytes of one set.
@@ -49,11 +55,15 @@ const (
 
 // reading is what a shape finds behind a name.
 type reading struct {
-	verdict int8
-	value   span
-	end     int // of the match
-	far     int // no byte from here on was looked at
+	verdict     int8
+	start, stop int32 // of the value
+	end         int32 // of the match
+	far         int32 // no byte from here on was looked at
 }
+
+func (r reading) value() span { return span{int(r.start), int(r.stop)} }
+
+func (r reading) secretIn(frag *fragment) []byte { return frag.text[r.start:r.stop] }
 
 const (
 	unclear = iota
@@ -311,10 +321,7 @@ func (s *shape) setSpellings(b *branch, parts int) bool {
 			return false
 		}
 		if !any {
-			if s.spellings == nil {
-				s.spellings = make(map[string][]string)
-			}
-			s.spellings[w] = list
+			s.spellings = append(s.spellings, spelling{[]byte(w), list})
 		}
 	}
 	return true

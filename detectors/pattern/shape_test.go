@@ -39,6 +39,7 @@ func TestShapesReadWhatExpressionsMatch(t *testing.T) {
 				text := []byte(shapedText(t, names))
 				b := batchOf(text, 0)
 				compareReadings(t, d, text)
+				compareGroups(t, d, text)
 				got, want := d.Detect(nil, b), slow.Detect(nil, b)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("%q (-expression +shape):\n%s", text, diff)
@@ -91,7 +92,7 @@ func compareReadings(t *rapid.T, d *Detector, text []byte) {
 			switch {
 			case r.shape().partial && end < 0:
 			case r.shape().partial && read.verdict == noMatch:
-			case read.verdict == isMatch && (end != read.end || f.secret != read.value):
+			case read.verdict == isMatch && (end != int(read.end) || f.secret != read.value()):
 				t.Fatalf("%q: %s at %d matches to %d with %v, the shape says %+v", text, r.ID, p.at, end, f.secret, read)
 			case read.verdict == noMatch && end >= 0 && !nameLater(r, text, m.places[n][i+1:], end):
 				t.Fatalf("%q: %s at %d matches to %d, the shape says not", text, r.ID, p.at, end)
@@ -106,4 +107,33 @@ func nameLater(r *rule, text []byte, places []place, end int) bool {
 	return slices.ContainsFunc(places, func(p place) bool {
 		return int(p.at) < end && r.shape().read(text, int(p.at), int(p.hit)).verdict != noMatch
 	})
+}
+
+// compareGroups asks, at each word of a group whose rules all have shapes, what the
+// automaton of the group says of each rule.
+func compareGroups(t *rapid.T, d *Detector, text []byte) {
+	m := newMachine(d)
+	m.setPath("")
+	m.reset()
+	var hits []hit
+	d.engine.words.walkOne(0, &hits, text, 0, len(text))
+	for _, h := range hits {
+		for _, target := range d.engine.ends[h.state] {
+			if target.group < 0 || d.engine.groups[target.group].shaped() == nil {
+				continue
+			}
+			g, at := d.engine.groups[target.group], h.end-target.back
+			_, mask := m.dfaAt(&m.tails[target.group], g.program, true).run(text, at, len(text), true)
+			matches := make(map[*rule]bool)
+			for i, b := range g.branches {
+				matches[b.rule] = matches[b.rule] || mask>>i&1 != 0
+			}
+			for _, r := range g.shaped() {
+				read := r.shape().read(text, at, h.end)
+				if read.verdict != unclear && (read.verdict == isMatch) != matches[r] {
+					t.Fatalf("%q: %s at %d: the automaton says %v, the shape says %+v", text, r.ID, at, matches[r], read)
+				}
+			}
+		}
+	}
 }

@@ -1,0 +1,111 @@
+package pattern
+
+import "unicode/utf8"
+
+// A circle is two states that most of a text leads back and forth between: what
+// .* is in and, say, what it is in behind a space. Which of the two a byte leads to
+// does not depend on where it came from, so the bytes in between need not be
+// waited for one after the other.
+type circle struct {
+	of, other uint32
+	kind      [256]uint8 // of bytes
+}
+
+const (
+	leads  = iota // to the first state, from both
+	turns         // to the other state, from both
+	leaves        // anything else, or not known yet
+)
+
+const (
+	// enoughCircles is how often a dfa went round before its circles are worked out.
+	enoughCircles = 64
+	// widestTurn is how many bytes of ASCII lead back from the other state, at least.
+	widestTurn = 64
+)
+
+// circle goes on from text[i], where a byte led from s to s, as far as that is quick:
+// to the place where the next transition has to be made, and the state there.
+func (d *dfa) circle(text []byte, i int, s uint32) (int, uint32) {
+	c := d.circleAt(s)
+	if c == nil {
+		rows, ascii := d.rows, &d.ascii
+		for i < len(text) && text[i] < utf8.RuneSelf && rows[s+uint32(ascii[text[i]])] == s {
+			i++
+		}
+		return i, s
+	}
+	from := i
+	for i < len(text) && c.kind[text[i]] < leaves {
+		i++
+	}
+	if i > from && c.kind[text[i-1]] == turns {
+		return i, c.other
+	}
+	return i, s
+}
+
+// circleAt is the circle of a state, nil if it has none or it does not pay yet.
+func (d *dfa) circleAt(s uint32) *circle {
+	if d.round != nil && d.round.of == s {
+		return d.round
+	}
+	if d.rounds++; d.rounds < enoughCircles {
+		return nil
+	}
+	c, known := d.circles[s]
+	if !known && len(d.circles) < maxCircles {
+		if d.circles == nil {
+			d.circles = make(map[uint32]*circle)
+		}
+		c = d.newCircle(s)
+		d.circles[s] = c
+	}
+	if c != nil {
+		d.round = c
+	}
+	return c
+}
+
+const maxCircles = 64 // of a dfa: with their tables 16 KiB
+
+// newCircle looks for the other state, and makes the transitions of both that are
+// not known yet, if the cache has room for them without forgetting s.
+func (d *dfa) newCircle(s uint32) *circle {
+	states := 2 * d.stride
+	if len(d.lists)+states > maxStates || d.m.memory+states*(4*d.stride+6*len(d.insts)+rowCost) > maxMemory {
+		return nil
+	}
+	spent := d.m.budget
+	d.m.budget = budget{}
+	defer func() { d.m.budget = spent }()
+	to := func(from uint32, c int) uint32 { return d.take(from, int(d.ascii[c])) }
+	for c := range utf8.RuneSelf {
+		other := to(s, c)
+		if other == s || other >= special || to(other, c) != other {
+			continue
+		}
+		made, back := &circle{of: s, other: other}, 0
+		for c := range made.kind {
+			made.kind[c] = leaves
+			if c >= utf8.RuneSelf {
+				continue
+			}
+			switch to(s, c) {
+			case s:
+				if to(other, c) == s {
+					made.kind[c] = leads
+					back++
+				}
+			case other:
+				if to(other, c) == other {
+					made.kind[c] = turns
+				}
+			}
+		}
+		if back >= widestTurn {
+			return made
+		}
+	}
+	return nil
+}

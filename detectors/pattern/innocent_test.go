@@ -1,0 +1,82 @@
+package pattern
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// What is remembered or proven of a value is what the rule's allowlists say of it.
+func TestInnocenceIsWhatTheAllowlistsSay(t *testing.T) {
+	d := detectors(t)["default"]
+	m := newMachine(d)
+	var list []*rule
+	for _, r := range d.rules {
+		if r.pattern() != "" && len(r.judge().secret) > 0 {
+			list = append(list, r)
+		}
+	}
+	if len(list) < 100 {
+		t.Fatalf("only %d rules have something to say of a secret", len(list))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		r := rapid.SampledFrom(list).Draw(t, "rule")
+		value := []byte(rapid.OneOf(
+			rapid.StringMatching(`[0-9a-f]{32}([0-9a-f]{8}){0,12}`),
+			rapid.StringMatching(`[0-9A-Fa-f]{40}|[0-9a-f]{64}|[0-9a-f]{63}g`),
+			rapid.SampledFrom([]string{"os.environ/OPENAI_API_KEY", "REDACTED", "team-4-ci", "AnthropicException", "sk-...aBcD"}),
+			rapid.StringMatching(`[\w./+-]{0,40}`),
+		).Draw(t, "value"))
+		want := m.judgeSecret(r, value)
+		for range 2 { // the second time it may be known
+			if got := m.innocentSecret(r, value); got != want {
+				t.Fatalf("%s: innocent %v, the allowlists say %v", r.ID, got, want)
+			}
+		}
+	})
+}
+
+func TestGatewaysDigestsAreProvenInnocent(t *testing.T) {
+	d := detectors(t)["default"]
+	m := newMachine(d)
+	for _, r := range d.rules {
+		if r.ID != "generic-named-secret" && r.ID != "generic-api-key" {
+			continue
+		}
+		for n, want := range map[int]bool{40: true, 64: true, 128: true, 48: false, 72: false} {
+			if got := m.takesDigests(r, n); got != want {
+				t.Errorf("%s, %d digits: %v", r.ID, n, got)
+			}
+		}
+	}
+}
+
+func TestLengthsOfWhichEveryTextMatches(t *testing.T) {
+	for expression, want := range map[string]string{
+		`^[0-9a-f]{4}$`:          "4",
+		`(?i)^[0-9A-F]{2,3}$`:    "2 3",
+		`[0-9a-f]{3}`:            "3 4 5 6 7 8",
+		`^[0-9a-e]{4}$`:          "",
+		`^(?:[0-9]|[a-f])+$`:     "1 2 3 4 5 6 7 8",
+		`^(?:..)+$`:              "2 4 6 8",
+		`^0[0-9a-f]{3}$`:         "",
+		`^(?:[0-8].|[9a-f]..?)$`: "2",
+		`\b[0-9a-f]{5}\b`:        "5",
+	} {
+		var sure lengths
+		list := eithers([]*regexp.Regexp{regexp.MustCompile(expression)})
+		m := newMachine(detectors(t)["default"])
+		newDFA(m, list[0].program(), true).takesAll(&sure, hexDigits, list[0].atStart)
+		var got []string
+		for n := range 9 {
+			if sure[n] {
+				got = append(got, string(rune('0'+n)))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", expression, got, want)
+		}
+	}
+}
