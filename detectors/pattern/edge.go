@@ -9,13 +9,20 @@ import (
 // edge is a set of bytes that can stand right before a place, and whether the
 // text can begin there.
 type edge struct {
-	bytes [256]bool
+	bytes byteSet
 	start bool
 }
 
+// byteSet is a set of bytes, small enough to lie beside what it decides on.
+type byteSet [4]uint64
+
+func (b *byteSet) add(c byte) { b[c>>6] |= 1 << (c & 63) }
+
+func (b *byteSet) has(c byte) bool { return b[c>>6]>>(c&63)&1 != 0 }
+
 func (e *edge) add(other edge) {
-	for c, in := range other.bytes {
-		e.bytes[c] = e.bytes[c] || in
+	for i, in := range other.bytes {
+		e.bytes[i] |= in
 	}
 	e.start = e.start || other.start
 }
@@ -25,12 +32,14 @@ func (e *edge) has(text []byte, at int) bool {
 	if at == 0 {
 		return e.start
 	}
-	return e.bytes[text[at-1]]
+	return e.bytes.has(text[at-1])
 }
 
 func (e *edge) addIf(in func(c byte) bool) {
-	for c := range e.bytes {
-		e.bytes[c] = e.bytes[c] || in(byte(c))
+	for c := range 256 {
+		if in(byte(c)) {
+			e.bytes.add(byte(c))
+		}
 	}
 }
 
@@ -74,7 +83,7 @@ func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
 		if c := re.Rune[len(re.Rune)-1]; c < utf8.RuneSelf && re.Flags&syntax.FoldCase == 0 {
-			e.bytes[c] = true
+			e.bytes.add(byte(c))
 			return e, false
 		}
 	case syntax.OpCharClass:
@@ -89,7 +98,8 @@ func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
 	case syntax.OpBeginText:
 		return edge{start: true}, false
 	case syntax.OpBeginLine:
-		e.start, e.bytes['\n'] = true, true
+		e.start = true
+		e.bytes.add('\n')
 		return e, false
 	case syntax.OpCapture, syntax.OpConcat:
 		return edgeOf(plain(re), letters)

@@ -13,15 +13,18 @@ import (
 // stands. It is read only.
 type engine struct {
 	words    *automaton
-	ends     [][]*target // by number of the automaton's hit: those of all words that end there
+	ends     [][]target // by number of the automaton's hit: those of all words that end there
 	branches []*branch
 	groups   []*tails
 	sweeps   []*rule
 }
 
 // target is what a word means: branches to try, a keyword of rules that are
-// swept, or a letter that folds to ASCII.
+// swept, or a letter that folds to ASCII. What most places are dropped by stands
+// in it, so that they cost one look at memory.
 type target struct {
+	beside  edge  // what can stand right before the place
+	look    *look // at what stands behind it; nil: it tells nothing
 	group   int   // -1: none
 	back    int   // length of the word
 	keyword []int // rules that may be swept now
@@ -120,7 +123,9 @@ func (e *engine) collect() error {
 	groups := make(map[string]int)
 	for n, list := range shared {
 		for part := range slices.Chunk(list, maxTails) {
-			targets[n] = append(targets[n], target{group: e.group(groups, part), back: len(words[n])})
+			group := e.group(groups, part)
+			g := e.groups[group]
+			targets[n] = append(targets[n], target{beside: g.beside, look: g.look, group: group, back: len(words[n])})
 		}
 	}
 	for _, r := range e.sweeps {
@@ -137,12 +142,10 @@ func (e *engine) collect() error {
 		targets[n] = append(targets[n], target{group: -1, folds: true})
 	}
 	e.words = newAutomaton(words)
-	e.ends = make([][]*target, len(e.words.ends))
+	e.ends = make([][]target, len(e.words.ends))
 	for state, list := range e.words.ends {
 		for _, word := range list {
-			for i := range targets[word] {
-				e.ends[state] = append(e.ends[state], &targets[word][i])
-			}
+			e.ends[state] = append(e.ends[state], targets[word]...)
 		}
 	}
 	return nil

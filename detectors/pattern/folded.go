@@ -82,7 +82,9 @@ func (m *machine) tryHits(frag *fragment, text []byte, folds []fold) {
 		if n == 0 || folds[n-1].at < h.end-m.engine.words.reach || m.overAt(frag, h.end+folds[n-1].less) {
 			continue
 		}
-		for _, t := range m.engine.ends[h.state] {
+		list := m.engine.ends[h.state]
+		for i := range list {
+			t := &list[i]
 			if t.group >= 0 && folds[n-1].at >= h.end-t.back {
 				m.tryGroup(frag, t, rawStart(folds[:n], h.end-t.back), h.end)
 			}

@@ -98,6 +98,69 @@ func (m *machine) takesDigests(r *rule, n int) bool {
 	return m.digests[r.index][n]
 }
 
+// digestBehind says whether the value behind a stop is a digest that is innocent for
+// all rules of a target's group, whatever its digits are. Each of the shapes then
+// reads just this value, or nothing: no byte between the stop and the digest can
+// be of a value, and what stands behind it ends one and is no part of it.
+func (m *machine) digestBehind(frag *fragment, t *target, stop, end int) bool {
+	text, kind := frag.text, &t.look.kind
+	i := stop + 1
+	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0; i++ {
+		if kind[text[i]]&inMiddle == 0 || kind[text[i]]&inBody != 0 {
+			return false
+		}
+	}
+	start := i
+	for limit := min(len(text), start+longestDigest+1); i < limit && digestBytes[text[i]] != 0; i++ {
+	}
+	n := i - start
+	if n < shortestDigest || n > longestDigest || i >= len(text) || !endsDigest.has(text[i]) || kind[text[i]]&inBody != 0 {
+		return false
+	}
+	if !m.groupTakesDigests(t.group, n) {
+		return false
+	}
+	m.steps += i - stop
+	if i >= end+horizon {
+		m.past.keep(frag, t, end)
+	}
+	return true
+}
+
+// endsDigest are bytes that no expression takes as a part of a value's end that
+// is longer than one byte.
+var endsDigest = func() (b byteSet) {
+	for _, c := range []byte("'\" \t\n,)}]") {
+		b.add(c)
+	}
+	return b
+}()
+
+// groupTakesDigests says whether all rules of a group, which have shapes, take each
+// digest of n digits for innocent, and read it whole.
+func (m *machine) groupTakesDigests(group, n int) bool {
+	if m.allDigests[group] == nil {
+		all := new(lengths)
+		for n := shortestDigest; n <= longestDigest; n++ {
+			all[n] = !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
+				return !r.shape().holds(hexDigits, n) || !m.takesDigests(r, n)
+			})
+		}
+		m.allDigests[group] = all
+	}
+	return m.allDigests[group][n]
+}
+
+// holds says whether n characters of a set are within the first form of a value.
+func (s *shape) holds(set string, n int) bool {
+	for i := range len(set) {
+		if s.kind[set[i]]&inValue == 0 {
+			return false
+		}
+	}
+	return n >= s.value.least && n <= s.value.most
+}
+
 // lengths is a set of lengths of text, bytes.
 type lengths [longestDigest + 1]bool
 

@@ -217,8 +217,8 @@ func wide(set *[256]bool) {
 type run struct{ start, end int }
 
 // passes says whether the text behind a word at at may hold the rest of a match,
-// and up to where it looked. known is a stretch that an earlier look found to be
-// gap.
+// and where the stop stands then, else up to where it looked. known is a stretch
+// that an earlier look found to be gap.
 func (l *look) passes(text []byte, at int, known *run) (ok bool, far int) {
 	i := at + l.least
 	if i < known.start || i > known.end {
@@ -235,8 +235,8 @@ func (l *look) passes(text []byte, at int, known *run) (ok bool, far int) {
 	return l.worthIt(text, i)
 }
 
-// worthIt says whether a value may begin behind the stop at stop. It begins
-// within the bytes of middle, or right behind them.
+// worthIt is passes for what stands behind the stop: whether a value may begin
+// there. It begins within the bytes of middle, or right behind them.
 func (l *look) worthIt(text []byte, stop int) (ok bool, far int) {
 	if l.worth == 0 {
 		return true, stop
@@ -250,5 +250,8 @@ func (l *look) worthIt(text []byte, stop int) (ok bool, far int) {
 	}
 	for limit := min(start+l.worth, len(text)); i < limit && l.kind[text[i]]&inBody != 0; i++ {
 	}
-	return i >= start+l.worth, i
+	if i < start+l.worth {
+		return false, i
+	}
+	return true, stop
 }

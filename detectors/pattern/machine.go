@@ -25,8 +25,9 @@ type machine struct {
 	memory, epoch    int       // bytes in dfas, and how often they were forgotten
 	key              []byte
 
-	memo    memo
-	digests []*lengths // by rule, as takesDigests found them
+	memo       memo
+	digests    []*lengths // by rule, as takesDigests found them
+	allDigests []*lengths // by group
 
 	walker walker
 	tried  []int     // by group: the last place tried, plus one
@@ -60,11 +61,13 @@ func newMachine(d *Detector) *machine {
 		tried:    make([]int, len(d.engine.groups)),
 		memo:     newMemo(),
 		digests:  make([]*lengths, len(d.rules)),
-		gaps:     make([]run, len(d.engine.groups)),
-		open:     make([]bool, len(d.rules)),
-		places:   make([][]place, len(d.rules)),
-		past:     newPast(len(d.rules)),
-		gates:    make([]int8, len(d.rules)),
+
+		allDigests: make([]*lengths, len(d.engine.groups)),
+		gaps:       make([]run, len(d.engine.groups)),
+		open:       make([]bool, len(d.rules)),
+		places:     make([][]place, len(d.rules)),
+		past:       newPast(len(d.rules)),
+		gates:      make([]int8, len(d.rules)),
 	}
 }
 
@@ -116,8 +119,9 @@ func (m *machine) try(frag *fragment, hits []hit) {
 		if !cheap && m.overAt(frag, h.end) {
 			continue
 		}
-		for _, t := range m.engine.ends[h.state] {
-			m.tryTarget(frag, t, h.end)
+		list := m.engine.ends[h.state]
+		for i := range list {
+			m.tryTarget(frag, &list[i], h.end)
 		}
 	}
 }
@@ -125,31 +129,45 @@ func (m *machine) try(frag *fragment, hits []hit) {
 func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	switch {
 	case t.group >= 0:
-		g, at := m.engine.groups[t.group], end-t.back
-		passes, far := g.beside.has(frag.text, at), 0
-		if passes && g.look != nil {
-			passes, far = g.look.passes(frag.text, at, &m.gaps[t.group])
-		}
-		switch {
-		case !passes:
-			if far >= end+horizon {
-				m.past.keep(frag, t, end)
-			}
-		case g.shaped() != nil:
-			m.readGroup(frag, t, at, end)
-		case !g.direct:
-			m.tryGroup(frag, t, at, end)
-		default:
-			if r := g.branches[0].rule.index; !m.off[r] {
-				m.note(r, place{at: int32(at), hit: int32(end)})
-			}
-		}
+		m.tryBranches(frag, t, end)
 	case t.folds:
 		m.folds = true
 	default:
 		m.past.keep(frag, t, end)
 		for _, r := range t.keyword {
 			m.open[r] = true
+		}
+	}
+}
+
+// tryBranches tries the group of a target: by what stands beside the word, by a
+// look behind it, and then by shapes or by the automaton.
+func (m *machine) tryBranches(frag *fragment, t *target, end int) {
+	at := end - t.back
+	if !t.beside.has(frag.text, at) {
+		return
+	}
+	stop := 0
+	if t.look != nil {
+		passes, far := t.look.passes(frag.text, at, &m.gaps[t.group])
+		if !passes {
+			if far >= end+horizon {
+				m.past.keep(frag, t, end)
+			}
+			return
+		}
+		stop = far
+	}
+	switch g := m.engine.groups[t.group]; {
+	case g.shaped() != nil && t.look != nil:
+		if !m.digestBehind(frag, t, stop, end) {
+			m.readGroup(frag, t, at, end)
+		}
+	case !g.direct:
+		m.tryGroup(frag, t, at, end)
+	default:
+		if r := g.branches[0].rule.index; !m.off[r] {
+			m.note(r, place{at: int32(at), hit: int32(end)})
 		}
 	}
 }

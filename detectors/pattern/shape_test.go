@@ -53,7 +53,10 @@ func TestShapesReadWhatExpressionsMatch(t *testing.T) {
 // order.
 func shapedText(t *rapid.T, names []string) string {
 	pick := func(list ...string) string { return rapid.SampledFrom(list).Draw(t, "part") }
-	value := rapid.StringOfN(rapid.SampledFrom([]rune("aZ09kQ7xG2mP5vB8nL3jD6hF4-_.=+/")), 0, 45, -1)
+	value := rapid.OneOf(
+		rapid.StringOfN(rapid.SampledFrom([]rune("aZ09kQ7xG2mP5vB8nL3jD6hF4-_.=+/")), 0, 45, -1),
+		rapid.StringMatching(`={0,2}(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[b-d]{33})[=,]{0,2}`),
+	)
 	var b strings.Builder
 	for range rapid.IntRange(1, 4).Draw(t, "pairs") {
 		b.WriteString(pick("", "x_", "?", "&user.api-", "é", "a b ", "(", strings.Repeat("n", 60)))
