@@ -48,13 +48,13 @@ const maxTails = 64 // of a group: a mask has so many bits
 
 // newEngine plans the rules that have an expression.
 func newEngine(list []*rule) (*engine, error) {
-	e := &engine{}
+	e, k := &engine{}, make(known)
 	number := 0
 	for _, r := range list {
 		if r.pattern() == "" {
 			continue
 		}
-		if err := r.plan(r.pattern(), &number); err != nil {
+		if err := r.plan(r.pattern(), &number, k); err != nil {
 			return nil, err
 		}
 		e.branches = append(e.branches, r.branches...)
@@ -62,7 +62,7 @@ func newEngine(list []*rule) (*engine, error) {
 			e.sweeps = append(e.sweeps, r)
 		}
 	}
-	share(e.branches)
+	share(e.branches, k)
 	for _, r := range list {
 		r.settle()
 	}

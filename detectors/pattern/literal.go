@@ -43,14 +43,18 @@ func plain(re *syntax.Regexp) []*syntax.Regexp {
 	return []*syntax.Regexp{re}
 }
 
+// known are the literals that expressions begin with, as far as they were worked
+// out: planning a rule asks for those of a part many times. nil remembers nothing.
+type known map[*syntax.Regexp][]literal
+
 // heads returns literals of which every match of the sequence begins with one.
-func heads(parts []*syntax.Regexp) []literal { return headsUpTo(parts, maxLiteral) }
+func (k known) heads(parts []*syntax.Regexp) []literal { return k.headsUpTo(parts, maxLiteral) }
 
 // headsUpTo does not split literals of enough bytes any further.
-func headsUpTo(parts []*syntax.Regexp, enough int) []literal {
+func (k known) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
 	set := []literal{{whole: true}}
 	for _, part := range parts {
-		tails := headsOf(part)
+		tails := k.headsOf(part)
 		next := cross(set, tails)
 		if next == nil || len(tails) > 2 && shortest(set) >= enough {
 			return open(set)
@@ -86,7 +90,8 @@ func cross(set, tails []literal) []literal {
 	if len(set)*len(tails) > 2*maxLiterals {
 		return nil // even if half of them were equal
 	}
-	var out []literal
+	twice := len(set) > 1 && len(tails) > 1 // two ways may make one literal
+	out := make([]literal, 0, min(len(set)*len(tails), maxLiterals+1))
 	for _, l := range set {
 		if !l.whole {
 			out = append(out, l)
@@ -97,7 +102,7 @@ func cross(set, tails []literal) []literal {
 			if len(n.text) > maxLiteral {
 				n = literal{text: n.text[:maxLiteral]}
 			}
-			if !slices.Contains(out, n) {
+			if !twice && n.whole || !slices.Contains(out, n) {
 				out = append(out, n)
 			}
 		}
@@ -108,7 +113,19 @@ func cross(set, tails []literal) []literal {
 	return out
 }
 
-func headsOf(re *syntax.Regexp) []literal {
+// headsOf is heads of one part. The list must not change.
+func (k known) headsOf(re *syntax.Regexp) []literal {
+	list, ok := k[re]
+	if !ok {
+		list = slices.Clip(k.workOut(re))
+		if k != nil {
+			k[re] = list
+		}
+	}
+	return list
+}
+
+func (k known) workOut(re *syntax.Regexp) []literal {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return headsOfLiteral(re)
@@ -118,19 +135,19 @@ func headsOf(re *syntax.Regexp) []literal {
 		syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return []literal{{whole: true}}
 	case syntax.OpCapture, syntax.OpConcat:
-		return heads(plain(re))
+		return k.heads(plain(re))
 	case syntax.OpAlternate:
 		var out []literal
 		for _, sub := range re.Sub {
-			out = append(out, headsOf(sub)...)
+			out = append(out, k.headsOf(sub)...)
 		}
 		return limited(out)
 	case syntax.OpQuest:
-		return limited(append(headsOf(re.Sub[0]), literal{whole: true}))
+		return limited(append(k.headsOf(re.Sub[0]), literal{whole: true}))
 	case syntax.OpPlus:
-		return open(headsOf(re.Sub[0]))
+		return open(k.headsOf(re.Sub[0]))
 	case syntax.OpRepeat:
-		return headsOfRepeat(re)
+		return k.headsOfRepeat(re)
 	}
 	return anyText
 }
@@ -143,11 +160,11 @@ func limited(set []literal) []literal {
 }
 
 // headsOfRepeat follows the repetitions that must be there.
-func headsOfRepeat(re *syntax.Regexp) []literal {
+func (k known) headsOfRepeat(re *syntax.Regexp) []literal {
 	if re.Min == 0 {
 		return anyText
 	}
-	one := headsOf(re.Sub[0])
+	one := k.headsOf(re.Sub[0])
 	set := one
 	for range min(re.Min, maxLiteral) - 1 {
 		if !slices.ContainsFunc(set, func(l literal) bool { return l.whole }) {

@@ -31,9 +31,9 @@ type branch struct {
 func (b *branch) tail() []*syntax.Regexp { return b.parts[b.at:] }
 
 // wordsAt are the words that a sequence begins with.
-func wordsAt(parts []*syntax.Regexp) []string {
+func (k known) wordsAt(parts []*syntax.Regexp) []string {
 	var words []string
-	for _, l := range headsUpTo(parts, enough) {
+	for _, l := range k.headsUpTo(parts, enough) {
 		if w := l.text[:min(len(l.text), maxWord)]; !slices.Contains(words, w) {
 			words = append(words, w)
 		}
@@ -62,7 +62,7 @@ type finder struct {
 
 // plan works out how r is found. Programs are made when first used: a
 // start-up should not pay for rules that never come near a match.
-func (r *rule) plan(pattern string, number *int) error {
+func (r *rule) plan(pattern string, number *int, k known) error {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return fmt.Errorf("rule %s: regex: %w", r.ID, err)
@@ -71,15 +71,15 @@ func (r *rule) plan(pattern string, number *int) error {
 	r.shape = sync.OnceValue(func() *shape { return newShape(r, re) })
 	r.begins = sync.OnceValue(func() *[256]bool { return beginsOf(re) })
 	r.widest = widthOf(re)
-	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return bestPart(parts) >= 0 })
-	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re)
+	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return k.bestPart(parts) >= 0 })
+	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re, k)
 	if list == nil {
 		r.sweep = true
 		return nil
 	}
 	for _, parts := range list {
-		b := &branch{index: *number, rule: r, parts: parts, at: bestPart(parts)}
-		b.words = wordsAt(b.tail())
+		b := &branch{index: *number, rule: r, parts: parts, at: k.bestPart(parts)}
+		b.words = k.wordsAt(b.tail())
 		*number++
 		r.branches = append(r.branches, b)
 	}
@@ -100,7 +100,7 @@ func (r *rule) settle() {
 // share moves branches to words that stand in theirs anyway and that others
 // have too: one look at a place then does for all of them. A rule that wants
 // api_key, say, is looked for at the key that another rule wants.
-func share(list []*branch) {
+func share(list []*branch, k known) {
 	count := make(map[string]int)
 	for _, b := range list {
 		for _, w := range b.words {
@@ -112,7 +112,7 @@ func share(list []*branch) {
 			if at == b.at || width(b.parts[:at]) > maxHead {
 				continue
 			}
-			words := wordsAt(b.parts[at:])
+			words := k.wordsAt(b.parts[at:])
 			common := !slices.ContainsFunc(words, func(w string) bool { return len(w) < minWord || count[w] == 0 })
 			if common && stoodBy(b.words, words) {
 				b.at, b.words = at, words
@@ -130,8 +130,8 @@ func stoodBy(long, short []string) bool {
 }
 
 // impliesKeyword says whether every match holds one of the rule's keywords.
-func (r *rule) impliesKeyword(re *syntax.Regexp) bool {
-	holds := func(parts []*syntax.Regexp) bool { return holdsKeyword(parts, r.Keywords) }
+func (r *rule) impliesKeyword(re *syntax.Regexp, k known) bool {
+	holds := func(parts []*syntax.Regexp) bool { return k.holdsKeyword(parts, r.Keywords) }
 	return branches(plain(re), maxBranches, holds) != nil
 }
 
@@ -163,14 +163,14 @@ func lazily(parts []*syntax.Regexp) func() *program {
 
 // bestPart is the part from which on to look for a branch: where it begins
 // with long literals, and little can stand before. -1: no part will do.
-func bestPart(parts []*syntax.Regexp) int {
+func (k known) bestPart(parts []*syntax.Regexp) int {
 	best, at := 0, -1
 	for i := range parts {
 		before := width(parts[:i])
 		if before > maxHead {
 			break
 		}
-		least := shortest(heads(parts[i:]))
+		least := shortest(k.heads(parts[i:]))
 		if least < minWord {
 			continue
 		}
@@ -205,10 +205,10 @@ func runBefore(parts []*syntax.Regexp) ([]rune, int) {
 
 // holdsKeyword says whether every match of the sequence holds one of the
 // keywords, in lower case.
-func holdsKeyword(parts []*syntax.Regexp, keywords []string) bool {
+func (k known) holdsKeyword(parts []*syntax.Regexp, keywords []string) bool {
 	for i := range parts {
 		all := true
-		for _, l := range heads(parts[i:]) {
+		for _, l := range k.heads(parts[i:]) {
 			if !slices.ContainsFunc(keywords, func(k string) bool { return strings.Contains(l.text, k) }) {
 				all = false
 				break
