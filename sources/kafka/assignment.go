@@ -23,6 +23,9 @@ type assignment struct {
 	moved     bool  // restarted, and the group does not know yet
 	changed   chan struct{}
 
+	early int64         // messages: with so many delivered and not committed, due is told
+	due   chan struct{} // nil: nobody commits
+
 	waiting atomic.Bool                        // in emit, or for the window: not a stall
 	cut     atomic.Pointer[context.CancelFunc] // ends the fetch that is under way
 }
@@ -42,13 +45,22 @@ func (a *assignment) signal() {
 	}
 }
 
-// deliver notes that everything before an offset was delivered.
+// deliver notes that everything before an offset was delivered. Where that is much
+// of the window, it is committed at once: reading would stop before the next
+// commit by the clock.
 func (a *assignment) deliver(offset int64) {
 	a.mu.Lock()
 	a.delivered = max(a.delivered, offset)
 	a.settle()
+	due := a.due != nil && a.delivered-a.committed >= a.early
 	a.mu.Unlock()
 	a.signal()
+	if due {
+		select {
+		case a.due <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // settle counts what is no message as delivered with what is before it; mu is

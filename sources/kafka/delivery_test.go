@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +65,35 @@ func TestCommitFollowsAcknowledgement(t *testing.T) {
 	}
 	if doubles := wantAll(t, p, r, size, partitions); doubles != 0 {
 		t.Errorf("%d doubles", doubles)
+	}
+}
+
+// A window that fills is committed at once. By the clock alone a partition would
+// get no further than one window for each commit.
+func TestFullWindowIsCommittedAtOnce(t *testing.T) {
+	p := fake(t)
+	const size = 1000
+	topic := p.topic(t, 1)
+	for i := range size {
+		p.produce(t, &kgo.Record{Topic: topic, Value: strconv.AppendInt(nil, int64(i), 10)})
+	}
+	rare := quick()
+	rare.commit = 24 * time.Hour
+	src := p.source(t, Config{Topic: topic, Group: "full-" + topic, Follow: true, Window: 40, timing: rare})
+	k := newTaker(t, src)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- src.Run(ctx, k.emit) }()
+	for len(k.values()) < size {
+		select {
+		case <-k.more:
+		case err := <-ended:
+			t.Fatalf("%d of %d messages, then %v", len(k.values()), size, err)
+		}
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
 	}
 }
 

@@ -14,7 +14,8 @@ type session struct {
 	*run
 	as          member
 	assignments []*assignment
-	unsure      bool // a commit got no answer; of whoever commits, one after the other
+	due         chan struct{} // much of a window is delivered
+	unsure      bool          // a commit got no answer; of whoever commits, one after the other
 }
 
 // work reads the partitions until ctx ends or all are read to their stop, and
@@ -94,10 +95,15 @@ func (s *session) commitLoop(ctx context.Context, end context.CancelFunc) {
 	defer tick.Stop()
 	var failing time.Time
 	for {
+		due := s.due
+		if !failing.IsZero() {
+			due = nil // a refused commit is repeated by the clock
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-due:
 		}
 		err := s.commitOut(ctx)
 		switch {
@@ -196,13 +202,17 @@ func (s *session) drained() bool {
 
 // newSession makes the assignments of partitions that begin at from.
 func (r *run) newSession(ps []partition, from map[partition]int64, as member) *session {
-	s := &session{run: r, as: as}
+	s := &session{run: r, as: as, due: make(chan struct{}, 1)}
 	for _, p := range ps {
 		stop := int64(-1)
 		if r.ends != nil {
 			stop = r.ends[p]
 		}
-		s.assignments = append(s.assignments, newAssignment(p, r.epochs.Add(1), from[p], stop))
+		a := newAssignment(p, r.epochs.Add(1), from[p], stop)
+		if r.cfg.Group != "" {
+			a.early, a.due = max(int64(r.cfg.Window)/4, 1), s.due
+		}
+		s.assignments = append(s.assignments, a)
 	}
 	return s
 }
