@@ -15,49 +15,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"sluice/internal/kafkaclient"
-	"sluice/internal/pipeline"
-	"sluice/internal/redact"
-	kafkasink "sluice/sinks/kafka"
-	kafkasource "sluice/sources/kafka"
 )
 
 const partitions = 4
-
-// TestMain lets the test binary be the plain copy: a process of its own, as the
-// program that it is compared with.
-func TestMain(m *testing.M) {
-	if from := os.Getenv("SLUICE_BENCH_COPY_FROM"); from != "" {
-		if err := plainCopy(from, os.Getenv("SLUICE_BENCH_COPY_TO")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// plainCopy copies a topic as the program does, without looking at a byte.
-func plainCopy(from, to string) error {
-	src, err := kafkasource.Open(from, kafkaclient.Env{}, kafkasource.Config{})
-	if err != nil {
-		return err
-	}
-	cfg, err := kafkasink.Parse(to, kafkaclient.Env{})
-	if err != nil {
-		return err
-	}
-	sink, err := kafkasink.NewCopies(context.Background(), cfg)
-	if err != nil {
-		return err
-	}
-	return pipeline.Run(context.Background(), context.Background(), pipeline.Config{
-		Sources: []pipeline.Source{src}, Sink: sink, Jobs: 2, Ordered: true,
-		Detectors: func() []pipeline.Detector { return nil },
-		Redactor:  redact.New(redact.Config{PrintKey: make([]byte, 16)}),
-	})
-}
 
 type bench struct {
 	t       *testing.T
@@ -65,7 +25,9 @@ type bench struct {
 	program string
 	pid     string // of the broker; "": not known
 	admin   *kgo.Client
+	mb      int   // to be filled
 	size    int64 // bytes of values
+	ends    [partitions]int64
 	dir     string
 }
 
@@ -86,55 +48,47 @@ func (b *bench) rate(c cost) string {
 		mb/c.wall.Seconds(), c.wall.Seconds(), mb/c.cpu.Seconds(), c.cpu.Seconds(), c.busiest.Seconds(), broker, c.peak>>10)
 }
 
-// report prints the promises beside what was measured. The clock is that of a
+// report prints the promises beside what was measured. What redaction costs is
+// how much less than the copy it carries in the same time. The clock is that of a
 // machine which the broker, and whatever else runs, shares; what the processors
 // did is said apart, so that nobody takes the one for the other.
-func report(t *testing.T, c, r, g1, g2 cost) {
-	t.Logf("by the clock: redaction costs %.0f %% of the copy's speed; two instances run at %.2f times one",
-		100*(1-c.wall.Seconds()/r.wall.Seconds()), g1.wall.Seconds()/g2.wall.Seconds())
-	t.Logf("by the processors of Sluice: redaction costs %.0f %% of the copy's; two instances need %.2f times the time of one in all, "+
-		"and the busier of them 1/%.2f of it: what two do where nobody takes their cores",
-		100*(1-c.cpu.Seconds()/r.cpu.Seconds()), g2.cpu.Seconds()/g1.cpu.Seconds(), g1.busiest.Seconds()/g2.busiest.Seconds())
+func report(t *testing.T, c, l, r, g1, g2 cost) {
+	t.Logf("by the clock: redaction costs %.0f %% of the copy's speed, and of a copy by the library's Reader and Writer %.0f %%; two instances run at %.2f times one",
+		less(c.wall, r.wall), less(l.wall, r.wall), g1.wall.Seconds()/g2.wall.Seconds())
+	t.Logf("by the processors of Sluice: redaction costs %.0f %% of the copy's, %.0f %% of the library's; two instances need %.2f times the time of one in all, "+
+		"and the busier of them 1/%.2f of it",
+		less(c.cpu, r.cpu), less(l.cpu, r.cpu), g2.cpu.Seconds()/g1.cpu.Seconds(), g1.busiest.Seconds()/g2.busiest.Seconds())
 	if c.broker > 0 {
-		t.Logf("with the broker's: redaction costs %.0f %%; a copy is %.0f %% broker, a group of two %.0f %%",
-			100*(1-(c.cpu+c.broker).Seconds()/(r.cpu+r.broker).Seconds()),
+		t.Logf("with the broker's: redaction costs %.0f %% of the copy's, %.0f %% of the library's; a copy is %.0f %% broker, a group of two %.0f %%",
+			less(c.cpu+c.broker, r.cpu+r.broker), less(l.cpu+l.broker, r.cpu+r.broker),
 			100*c.broker.Seconds()/(c.cpu+c.broker).Seconds(), 100*g2.broker.Seconds()/(g2.cpu+g2.broker).Seconds())
 	}
 }
 
+// less is how many percent less than a peer is done in the same time.
+func less(peer, ours time.Duration) float64 { return 100 * (1 - peer.Seconds()/ours.Seconds()) }
+
 func TestThroughput(t *testing.T) {
-	broker := os.Getenv("SLUICE_BENCH_KAFKA")
-	if broker == "" {
-		t.Skip("SLUICE_BENCH_KAFKA names no broker: use run.sh")
-	}
-	mb, err := strconv.Atoi(os.Getenv("SLUICE_BENCH_MB"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{t: t, broker: broker, program: os.Getenv("SLUICE_BENCH_PROGRAM"), pid: os.Getenv("SLUICE_BENCH_BROKER_PID"), dir: t.TempDir()}
-	if b.admin, err = kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner())); err != nil {
-		t.Fatal(err)
-	}
-	defer b.admin.Close()
+	b := start(t)
 	in := b.topic("in")
-	b.fill(in, int64(mb)<<20)
-	b.write("print.key", "0123456789abcdef0123456789abcdef")
-	b.write("told.env", "API_TOKEN=kJ8sH2dL5qW9xZ3cA7mQ\n")
+	b.fill(in, int64(b.mb)<<20)
 	const rounds = 3
-	var copies, alone, one, two []cost
+	var copies, library, alone, one, two []cost
 	for i := range rounds {
-		copies = append(copies, b.copy(in))
+		copies = append(copies, b.copy(in, "program"))
 		alone = append(alone, b.redact(in, 1, "", 0))
+		library = append(library, b.copy(in, "library"))
 		one = append(one, b.redact(in, 1, fmt.Sprintf("one-%d-%d", os.Getpid(), i), 1))
 		two = append(two, b.redact(in, 2, fmt.Sprintf("two-%d-%d", os.Getpid(), i), 1))
 	}
-	c, r, g1, g2 := best(copies), best(alone), best(one), best(two)
+	c, l, r, g1, g2 := best(copies), best(library), best(alone), best(one), best(two)
 	t.Logf("%d MB in %d partitions, best of %d", b.size/1e6, partitions, rounds)
 	t.Logf("plain copy              %s", b.rate(c))
+	t.Logf("the library's copy      %s", b.rate(l))
 	t.Logf("redaction               %s", b.rate(r))
 	t.Logf("group of 1, 1 core each %s", b.rate(g1))
 	t.Logf("group of 2, 1 core each %s", b.rate(g2))
-	report(t, c, r, g1, g2)
+	report(t, c, l, r, g1, g2)
 }
 
 // best is the least of each: whatever else the machine does only adds.
@@ -181,6 +135,9 @@ func (b *bench) topic(what string) string {
 // fill writes lines as a gateway logs them, one in a hundred with a secret.
 func (b *bench) fill(topic string, size int64) {
 	rnd := rand.New(rand.NewPCG(1, 2))
+	for p := range b.ends {
+		b.ends[p] = 1 // topic has begun each
+	}
 	for i := 0; b.size < size; i++ {
 		value := fmt.Appendf(nil, `{"time":"2026-01-21T09:14:%02d.%03dZ","level":"INFO","logger":"proxy","request_id":"%08x-%04x","model":"claude-3-haiku",`+
 			`"user":"team-%d","status":200,"latency_ms":%d,"tokens":{"in":%d,"out":%d},"message":"POST /v1/chat/completions finished, cache miss, provider answered"`,
@@ -190,6 +147,7 @@ func (b *bench) fill(topic string, size int64) {
 		}
 		value = append(value, '}')
 		b.size += int64(len(value))
+		b.ends[i%partitions]++
 		b.admin.Produce(b.t.Context(), &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: strconv.AppendInt(nil, int64(i%50), 10), Value: value}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.t.Errorf("fill: %v", err)
@@ -203,32 +161,39 @@ func (b *bench) fill(topic string, size int64) {
 
 func (b *bench) uri(topic string) string { return "kafka://" + b.broker + "/" + topic }
 
-func (b *bench) copy(in string) cost {
+// copy runs the test binary as a plain copy.
+func (b *bench) copy(in, by string) cost {
 	self, err := os.Executable()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(b.t.Context(), self)
-	cmd.Env = append(os.Environ(), "SLUICE_BENCH_COPY_FROM="+b.uri(in), "SLUICE_BENCH_COPY_TO="+b.uri(b.topic("copy")))
+	cmd.Env = append(os.Environ(), "SLUICE_BENCH_COPY_BY="+by, "SLUICE_BENCH_COPY_FROM="+b.uri(in), "SLUICE_BENCH_COPY_TO="+b.uri(b.topic("copy")))
 	return b.run(cmd)
 }
 
 // redact runs the program, n times at once; cores limits each, 0 does not.
 func (b *bench) redact(in string, n int, group string, cores int) cost {
-	source, to := b.uri(in), b.uri(b.topic("clean"))
+	to := b.topic("clean")
+	var all []*exec.Cmd
+	for range n {
+		all = append(all, b.redaction(in, to, group, cores))
+	}
+	return b.run(all...)
+}
+
+// redaction is the program's command.
+func (b *bench) redaction(in, to, group string, cores int) *exec.Cmd {
+	source := b.uri(in)
 	if group != "" {
 		source += "?group=" + group
 	}
-	var all []*exec.Cmd
-	for range n {
-		cmd := exec.CommandContext(b.t.Context(), b.program, "redact", source, "--to", to,
-			"--secrets-file", filepath.Join(b.dir, "told.env"), "--print-key-file", filepath.Join(b.dir, "print.key"))
-		if cores > 0 {
-			cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
-		}
-		all = append(all, cmd)
+	cmd := exec.CommandContext(b.t.Context(), b.program, "redact", source, "--to", b.uri(to),
+		"--secrets-file", filepath.Join(b.dir, "told.env"), "--print-key-file", filepath.Join(b.dir, "print.key"))
+	if cores > 0 {
+		cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
 	}
-	return b.run(all...)
+	return cmd
 }
 
 func (b *bench) run(all ...*exec.Cmd) (c cost) {
