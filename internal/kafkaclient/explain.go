@@ -108,7 +108,6 @@ func (c *Client) refused(err error) (string, bool, bool) {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var header tls.RecordHeaderError
-	var alert tls.AlertError
 	switch {
 	case errors.As(err, &authority):
 		return addr + " has a certificate that is not trusted: give its authority with ca=FILE", true, true
@@ -118,8 +117,8 @@ func (c *Client) refused(err error) (string, bool, bool) {
 		return addr + " has a certificate that is not valid: " + invalid.Error(), true, true
 	case errors.As(err, &header):
 		return addr + " does not speak TLS on this port", true, true
-	case errors.As(err, &alert):
-		return fmt.Sprintf("%s refused our TLS connection (%v): give our certificate with cert=FILE and key=FILE", addr, alert), true, true
+	case tlsAlert(err) != "":
+		return fmt.Sprintf("%s refused our TLS connection (%s): give our certificate with cert=FILE and key=FILE", addr, tlsAlert(err)), true, true
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
 		return fmt.Sprintf("%s does not offer SASL %s", addr, strings.ToUpper(c.opts.SASL)), true, true
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.IllegalSASLState), scramRefused(err):
@@ -127,6 +126,17 @@ func (c *Client) refused(err error) (string, bool, bool) {
 			record.Printable(c.opts.User), strings.ToUpper(c.opts.SASL)), true, true
 	}
 	return "", false, false
+}
+
+// tlsAlert is what the other side says when it ends a TLS connection; "": it did
+// not. The standard library's type for it is not exported.
+func tlsAlert(err error) string {
+	const mark = "remote error: tls: "
+	text := err.Error()
+	if at := strings.LastIndex(text, mark); at >= 0 {
+		return record.Printable(text[at+len(mark):])
+	}
+	return ""
 }
 
 // scramRefused knows the library's own words: a server's proof that does not
@@ -190,17 +200,27 @@ func (c *Client) network(err error) (string, bool) {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return addr + " does not answer: connection refused", false
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		if c.opts.TLS != nil {
+			return addr + " does not answer in time, or not by TLS on this port", false
+		}
 		return addr + " does not answer in time", false
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		if c.opts.SASL != "" {
-			return addr + " closed the connection: wrong name or password, or SASL is not for this port", false
-		}
-		if c.opts.TLS == nil {
-			return addr + " closed the connection: it may want TLS (tls=true) or a login (sasl=…)", false
-		}
-		return addr + " closed the connection: it may want a login (sasl=…) or our certificate (cert=FILE&key=FILE)", false
+		return addr + " closed the connection: " + c.closedWhy(), false
 	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
 		return addr + ": connection closed", false
 	}
 	return addr + ": " + err.Error(), false
+}
+
+// closedWhy is why a broker may close a connection without a word.
+func (c *Client) closedWhy() string {
+	switch {
+	case c.opts.SASL != "" && c.opts.TLS == nil:
+		return "wrong name or password, or it wants TLS (tls=true), or SASL is not for this port"
+	case c.opts.SASL != "":
+		return "wrong name or password, or SASL or TLS is not for this port"
+	case c.opts.TLS == nil:
+		return "it may want TLS (tls=true) or a login (sasl=…)"
+	}
+	return "it may want a login (sasl=…) or our certificate (cert=FILE&key=FILE), or not speak TLS on this port"
 }
