@@ -12,6 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 const (
@@ -73,7 +75,7 @@ func (b *bench) steady(in string, n int, group string) float64 {
 // sample is what a whole group had committed at a time.
 type sample struct {
 	at        time.Time
-	committed [partitions]int64
+	committed map[int32]int64
 }
 
 // watch samples the group's offsets while it is whole, until done.
@@ -90,8 +92,8 @@ func (b *bench) watch(topic string, n int, group string, done <-chan struct{}) (
 			seen = nil // a rebalance is under way: begin anew behind it
 			continue
 		}
-		if committed, err := b.committed(topic, group); err == nil {
-			seen = append(seen, sample{time.Now(), committed})
+		if at, err := kafkatest.Committed(context.Background(), b.admin, group, topic, partitions); err == nil {
+			seen = append(seen, sample{time.Now(), at})
 		}
 		if len(seen) > 0 && b.ended(seen[len(seen)-1]) {
 			return seen
@@ -118,7 +120,7 @@ func (b *bench) rateOf(seen []sample) (float64, error) {
 	}
 	for i := 1; i <= last && from < 0; i++ {
 		moved := true
-		for p := range partitions {
+		for p := range int32(partitions) {
 			moved = moved && seen[i].committed[p] > seen[0].committed[p]
 		}
 		if moved {
@@ -129,7 +131,7 @@ func (b *bench) rateOf(seen []sample) (float64, error) {
 		return 0, fmt.Errorf("too few samples to measure by (%d): take more megabytes", len(seen))
 	}
 	var messages, total int64
-	for p := range partitions {
+	for p := range int32(partitions) {
 		messages += seen[last].committed[p] - seen[from].committed[p]
 		total += b.ends[p]
 	}
@@ -143,35 +145,6 @@ func (b *bench) whole(group string, n int) bool {
 	req.Groups = []string{group}
 	res, err := req.RequestWith(context.Background(), b.admin)
 	return err == nil && len(res.Groups) == 1 && res.Groups[0].State == "Stable" && len(res.Groups[0].Members) == n
-}
-
-func (b *bench) committed(topic, group string) (at [partitions]int64, err error) {
-	req := kmsg.NewPtrOffsetFetchRequest()
-	req.Group = group
-	rt := kmsg.NewOffsetFetchRequestTopic()
-	rt.Topic = topic
-	for p := range int32(partitions) {
-		rt.Partitions = append(rt.Partitions, p)
-	}
-	req.Topics = append(req.Topics, rt)
-	rg := kmsg.NewOffsetFetchRequestGroup()
-	rg.Group = group
-	rgt := kmsg.NewOffsetFetchRequestGroupTopic()
-	rgt.Topic, rgt.Partitions = topic, rt.Partitions
-	rg.Topics = append(rg.Topics, rgt)
-	req.Groups = append(req.Groups, rg)
-	res, err := req.RequestWith(context.Background(), b.admin)
-	if err != nil {
-		return at, err
-	}
-	for _, g := range res.Groups {
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				at[p.Partition] = p.Offset
-			}
-		}
-	}
-	return at, nil
 }
 
 // start is a bench, if there is a broker for it.

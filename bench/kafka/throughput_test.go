@@ -2,7 +2,6 @@
 package kafka
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +13,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 const partitions = 4
@@ -110,25 +110,12 @@ func (b *bench) write(name, text string) {
 
 func (b *bench) topic(what string) string {
 	name := fmt.Sprintf("sluice-bench-%s-%d", what, time.Now().UnixNano())
-	req := kmsg.NewPtrCreateTopicsRequest()
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, partitions, 1
-	req.Topics = append(req.Topics, rt)
-	if res, err := req.RequestWith(b.t.Context(), b.admin); err != nil || res.Topics[0].ErrorCode != 0 {
-		b.t.Fatalf("create %s: %v", name, err)
-	}
+	kafkatest.Topic(b.t, b.admin, name, partitions)
 	for p := range int32(partitions) { // once it takes messages, everybody knows it
 		if err := b.admin.ProduceSync(b.t.Context(), &kgo.Record{Topic: name, Partition: p, Value: []byte("begin")}).FirstErr(); err != nil {
 			b.t.Fatal(err)
 		}
 	}
-	b.t.Cleanup(func() {
-		del := kmsg.NewPtrDeleteTopicsRequest()
-		dt := kmsg.NewDeleteTopicsRequestTopic()
-		dt.Topic = &name
-		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
-		_, _ = del.RequestWith(context.Background(), b.admin)
-	})
 	return name
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 const (
@@ -125,13 +127,7 @@ func startACLBroker(t *testing.T) *aclBroker {
 // topic makes a topic with one message.
 func (b *aclBroker) topic(name string) {
 	b.t.Helper()
-	req := kmsg.NewPtrCreateTopicsRequest()
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, 1, 1
-	req.Topics = append(req.Topics, rt)
-	if res, err := req.RequestWith(b.t.Context(), b.admin); err != nil || res.Topics[0].ErrorCode != 0 {
-		b.t.Fatalf("create %s: %v, %+v", name, err, res)
-	}
+	kafkatest.Topic(b.t, b.admin, name, 1)
 	if err := b.admin.ProduceSync(b.t.Context(), &kgo.Record{Topic: name, Value: []byte("a message")}).FirstErr(); err != nil {
 		b.t.Fatal(err)
 	}

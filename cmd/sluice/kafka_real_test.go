@@ -17,7 +17,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 // ownBroker is a real broker that a test may end as it likes. It needs the
@@ -123,28 +124,6 @@ func served(addr string) bool {
 	return true
 }
 
-func (b *ownBroker) topic(name string, partitions int32) {
-	b.t.Helper()
-	req := kmsg.NewPtrCreateTopicsRequest()
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, partitions, 1
-	req.Topics = append(req.Topics, rt)
-	if res, err := req.RequestWith(b.t.Context(), b.admin); err != nil || res.Topics[0].ErrorCode != 0 {
-		b.t.Fatalf("create %s: %v", name, err)
-	}
-	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
-	defer cancel()
-	for known := false; !known; { // a new topic takes a moment to be known
-		meta := kmsg.NewPtrMetadataRequest()
-		meta.Topics = append(meta.Topics, kmsg.MetadataRequestTopic{Topic: &name})
-		res, err := meta.RequestWith(ctx, b.admin)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		known = res.Topics[0].ErrorCode == 0 && len(res.Topics[0].Partitions) == int(partitions)
-	}
-}
-
 // copyProcess is sluice redact --follow in a process of its own.
 type copyProcess struct {
 	*exec.Cmd
@@ -174,8 +153,8 @@ const kafkaSecret = "kJ8sH2dL5qW9xZ3cA7mQ"
 func TestKafkaSurvivesKills(t *testing.T) {
 	b := startBroker(t)
 	const partitions, size = 4, 20_000
-	b.topic("in", partitions)
-	b.topic("out", partitions)
+	kafkatest.Topic(t, b.admin, "in", partitions)
+	kafkatest.Topic(t, b.admin, "out", partitions)
 	written := 0
 	write := func(upTo int) {
 		for ; written < upTo; written++ {

@@ -10,10 +10,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"sluice/internal/kafkaclient"
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 // place is a cluster that a test uses.
@@ -91,50 +91,8 @@ func everywhere(t *testing.T, f func(t *testing.T, p *place)) {
 func (p *place) topic(t testing.TB, partitions int, configs ...string) string {
 	t.Helper()
 	name := fmt.Sprintf("sluice-sink-%d", time.Now().UnixNano())
-	req := kmsg.NewPtrCreateTopicsRequest()
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, int32(partitions), 1
-	for i := 0; i+1 < len(configs); i += 2 {
-		c := kmsg.NewCreateTopicsRequestTopicConfig()
-		c.Name, c.Value = configs[i], &configs[i+1]
-		rt.Configs = append(rt.Configs, c)
-	}
-	req.Topics = append(req.Topics, rt)
-	res, err := req.RequestWith(t.Context(), p.admin)
-	if err != nil || res.Topics[0].ErrorCode != 0 {
-		t.Fatalf("create %s: %v, %+v", name, err, res)
-	}
-	t.Cleanup(func() {
-		del := kmsg.NewPtrDeleteTopicsRequest()
-		dt := kmsg.NewDeleteTopicsRequestTopic()
-		dt.Topic = &name
-		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
-		_, _ = del.RequestWith(context.Background(), p.admin) // the cluster may be gone
-	})
-	p.known(t, name, partitions)
+	kafkatest.Topic(t, p.admin, name, partitions, configs...)
 	return name
-}
-
-// known waits until the broker that answers knows a new topic: one that is busy
-// says for a while that there is none.
-func (p *place) known(t testing.TB, name string, partitions int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		meta := kmsg.NewPtrMetadataRequest()
-		meta.Topics = append(meta.Topics, kmsg.MetadataRequestTopic{Topic: &name})
-		res, err := meta.RequestWith(ctx, p.admin)
-		if err != nil {
-			t.Fatalf("%s is not known: %v", name, err)
-		}
-		if res.Topics[0].ErrorCode == 0 && len(res.Topics[0].Partitions) == partitions {
-			return
-		}
-		<-tick.C
-	}
 }
 
 // read returns the first n messages of a topic, in the order of each partition.

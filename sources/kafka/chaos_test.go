@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 // plantedForms are the ways in which the told secret stands in messages.
@@ -122,7 +124,7 @@ func (f *fleet) committed(group string, partitions, want int) {
 	f.t.Helper()
 	before, since := -1, time.Now()
 	until(f.t, fmt.Sprint(want, " messages are committed"), func() bool {
-		at, err := f.p.offsets(f.t.Context(), group, f.r.in, partitions)
+		at, err := kafkatest.Committed(f.t.Context(), f.p.admin, group, f.r.in, partitions)
 		sum := 0
 		for _, offset := range at {
 			sum += int(offset)

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"sluice/detectors/known"
+	"sluice/internal/kafkaclient/kafkatest"
 	"sluice/internal/pipeline"
 	"sluice/internal/record"
 	"sluice/internal/redact"
@@ -96,54 +96,13 @@ func (c *copier) wait(t testing.TB) error {
 	}
 }
 
-// offsets are a group's, by partition; those it does not have are left out.
-func (p *place) offsets(ctx context.Context, group, topic string, partitions int) (map[int32]int64, error) {
-	req := kmsg.NewPtrOffsetFetchRequest()
-	req.Group = group
-	rt := kmsg.NewOffsetFetchRequestTopic()
-	rt.Topic = topic
-	for i := range partitions {
-		rt.Partitions = append(rt.Partitions, int32(i))
-	}
-	req.Topics = []kmsg.OffsetFetchRequestTopic{rt}
-	rg := kmsg.NewOffsetFetchRequestGroup()
-	rg.Group = group
-	rgt := kmsg.NewOffsetFetchRequestGroupTopic()
-	rgt.Topic, rgt.Partitions = topic, rt.Partitions
-	rg.Topics = append(rg.Topics, rgt)
-	req.Groups = append(req.Groups, rg)
-	res, err := req.RequestWith(ctx, p.admin)
-	if err != nil {
-		return nil, err
-	}
-	out := map[int32]int64{}
-	note := func(partition int32, offset int64, code int16) {
-		if code == 0 && offset >= 0 {
-			out[partition] = offset
-		}
-	}
-	for _, t := range res.Topics {
-		for _, p := range t.Partitions {
-			note(p.Partition, p.Offset, p.ErrorCode)
-		}
-	}
-	for _, g := range res.Groups {
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				note(p.Partition, p.Offset, p.ErrorCode)
-			}
-		}
-	}
-	return out, nil
-}
-
 // committed waits until a group has committed so many messages in all.
 func (p *place) committed(t testing.TB, group string, r route, partitions, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	for {
-		at, err := p.offsets(ctx, group, r.in, partitions)
+		at, err := kafkatest.Committed(ctx, p.admin, group, r.in, partitions)
 		sum := 0
 		for _, offset := range at {
 			sum += int(offset)

@@ -11,10 +11,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"sluice/internal/kafkaclient"
+	"sluice/internal/kafkaclient/kafkatest"
 	"sluice/internal/record"
 )
 
@@ -105,55 +105,8 @@ func (p *place) topic(t testing.TB, partitions int, configs ...string) string {
 		}
 		return '-'
 	}, t.Name()), time.Now().UnixNano())
-	p.create(t, name, partitions, configs...)
+	kafkatest.Topic(t, p.admin, name, partitions, configs...)
 	return name
-}
-
-func (p *place) create(t testing.TB, name string, partitions int, configs ...string) {
-	t.Helper()
-	req := kmsg.NewPtrCreateTopicsRequest()
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, int32(partitions), 1
-	for i := 0; i+1 < len(configs); i += 2 {
-		c := kmsg.NewCreateTopicsRequestTopicConfig()
-		c.Name, c.Value = configs[i], &configs[i+1]
-		rt.Configs = append(rt.Configs, c)
-	}
-	req.Topics = append(req.Topics, rt)
-	res, err := req.RequestWith(t.Context(), p.admin)
-	if err != nil || res.Topics[0].ErrorCode != 0 {
-		t.Fatalf("create %s: %v, %+v", name, err, res)
-	}
-	t.Cleanup(func() {
-		del := kmsg.NewPtrDeleteTopicsRequest()
-		dt := kmsg.NewDeleteTopicsRequestTopic()
-		dt.Topic = &name
-		del.Topics, del.TopicNames = append(del.Topics, dt), []string{name}
-		_, _ = del.RequestWith(context.Background(), p.admin) // the cluster may be gone
-	})
-	p.known(t, name, partitions)
-}
-
-// known waits until the broker that answers knows a new topic: one that is busy
-// says for a while that there is none.
-func (p *place) known(t testing.TB, name string, partitions int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		meta := kmsg.NewPtrMetadataRequest()
-		meta.Topics = append(meta.Topics, kmsg.MetadataRequestTopic{Topic: &name})
-		res, err := meta.RequestWith(ctx, p.admin)
-		if err != nil {
-			t.Fatalf("%s is not known: %v", name, err)
-		}
-		if res.Topics[0].ErrorCode == 0 && len(res.Topics[0].Partitions) == partitions {
-			return
-		}
-		<-tick.C
-	}
 }
 
 // produce writes records and waits for their acknowledgement.

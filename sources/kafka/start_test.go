@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 // following is a source that runs until the test ends it.
@@ -149,8 +151,8 @@ func TestNewTopicsAndPartitions(t *testing.T) {
 			p.grow(t, first, 2).produce(t, at(first, 1, "b", time.Now()))
 			f.has("a", "b")
 			more := first + "-more"
-			p.create(t, more, 1)
-			p.create(t, more+"-not", 1)
+			kafkatest.Topic(t, p.admin, more, 1)
+			kafkatest.Topic(t, p.admin, more+"-not", 1)
 			p.produce(t, at(more+"-not", 0, "none of it", time.Now()), at(more, 0, "c", time.Now()))
 			f.has("a", "b", "c")
 			if err := f.end(); err != nil {
@@ -171,7 +173,7 @@ func (p *place) grow(t testing.TB, topic string, partitions int) *place {
 	if res, err := req.RequestWith(t.Context(), p.admin); err != nil || res.Topics[0].ErrorCode != 0 {
 		t.Fatalf("grow %s: %v, %+v", topic, err, res)
 	}
-	p.known(t, topic, partitions)
+	kafkatest.Known(t, p.admin, topic, partitions)
 	q := *p
 	q.connect(t)
 	return &q

@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/internal/kafkaclient/kafkatest"
 )
 
 // watched is what the broker is asked to do wrong, and what it sees meanwhile.
@@ -95,7 +97,7 @@ func (w *watched) look() {
 	defer w.looking.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	at, err := w.p.offsets(ctx, w.group, w.r.in, w.partitions)
+	at, err := kafkatest.Committed(ctx, w.p.admin, w.group, w.r.in, w.partitions)
 	if err != nil {
 		return // the next look sees at least as much
 	}
