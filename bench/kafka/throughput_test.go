@@ -72,7 +72,7 @@ func TestThroughput(t *testing.T) {
 	b := start(t)
 	in := b.topic("in")
 	b.fill(in, int64(b.mb)<<20)
-	const rounds = 3
+	const rounds = 5 // the clock of a shared machine wants several
 	var copies, library, alone, one, two []cost
 	for i := range rounds {
 		copies = append(copies, b.copy(in, "program"))
