@@ -253,6 +253,7 @@ func (m *machine) regexAllows(a *allowlist, f *finding, frag *fragment, secret [
 // lineAllows keeps the last answer: a line with many findings is asked for
 // each of them.
 func (m *machine) lineAllows(a *allowlist, frag *fragment, line span) bool {
+	m.asked = true
 	last := &m.lines[a.number]
 	if last.line != line {
 		text := frag.text[line.start:line.end]

@@ -30,8 +30,8 @@ type machine struct {
 	allDigests []*lengths // by group
 
 	walker walker
-	tried  []int     // by group: the last place tried, plus one
-	gaps   []run     // by group: what its look found last
+	seen   []seen    // by group
+	met    []int     // groups that seen has something of
 	places [][]place // by rule, in about the order of the text
 	ruled  []int     // the rules that have places
 	past   past      // what the search of the text left for its views
@@ -45,6 +45,8 @@ type machine struct {
 	gates []int8 // by rule: a keyword is there, 1, or not, -1
 	found []finding
 	lines []lineAnswer // by allowlist
+
+	opened, asked bool // open, or gates and lines, have something in them
 	pathState
 	budget
 }
@@ -58,17 +60,34 @@ func newMachine(d *Detector) *machine {
 		secrets:  make([][]*dfa, len(d.rules)),
 		matched:  make([][]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
-		tried:    make([]int, len(d.engine.groups)),
+		seen:     make([]seen, len(d.engine.groups)),
 		memo:     newMemo(),
 		digests:  make([]*lengths, len(d.rules)),
 
 		allDigests: make([]*lengths, len(d.engine.groups)),
-		gaps:       make([]run, len(d.engine.groups)),
 		open:       make([]bool, len(d.rules)),
 		places:     make([][]place, len(d.rules)),
 		past:       newPast(len(d.rules)),
 		gates:      make([]int8, len(d.rules)),
 	}
+}
+
+// seen is what is known of a group in the fragment. Most fragments are single
+// messages, in which few groups are met: only theirs is cleared behind one.
+type seen struct {
+	met   bool
+	tried int // the last place tried, plus one
+	gap   run // what its look found last
+}
+
+// meet is what is known of a group.
+func (m *machine) meet(group int) *seen {
+	s := &m.seen[group]
+	if !s.met {
+		s.met = true
+		m.met = append(m.met, group)
+	}
+	return s
 }
 
 // maxMemory bounds the caches of one machine, bytes. All rules together use
@@ -135,7 +154,7 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	default:
 		m.past.keep(frag, t, end)
 		for _, r := range t.keyword {
-			m.open[r] = true
+			m.open[r], m.opened = true, true
 		}
 	}
 }
@@ -149,7 +168,7 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) {
 	}
 	stop := 0
 	if t.look != nil {
-		passes, far := t.look.passes(frag.text, at, &m.gaps[t.group])
+		passes, far := t.look.passes(frag.text, at, &m.meet(t.group).gap)
 		if !passes {
 			if far >= end+horizon {
 				m.past.keep(frag, t, end)
@@ -176,10 +195,11 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) {
 // on; end is where the word ends.
 func (m *machine) tryGroup(frag *fragment, t *target, at, end int) {
 	n := t.group
-	if m.tried[n] == at+1 {
+	s := m.meet(n)
+	if s.tried == at+1 {
 		return
 	}
-	m.tried[n] = at + 1
+	s.tried = at + 1
 	g := m.engine.groups[n]
 	d := m.dfaAt(&m.tails[n], g.program, true)
 	steps := m.steps
@@ -230,16 +250,23 @@ func (m *machine) note(rule int, p place) {
 
 // reset makes m ready for a fragment.
 func (m *machine) reset() {
-	clear(m.tried)
-	clear(m.gaps)
-	clear(m.open)
-	clear(m.gates)
+	for _, g := range m.met {
+		m.seen[g] = seen{}
+	}
+	m.met = m.met[:0]
+	if m.opened {
+		clear(m.open)
+	}
+	if m.asked {
+		clear(m.gates)
+		clear(m.lines)
+	}
+	m.opened, m.asked = false, false
 	for _, r := range m.ruled {
 		m.places[r] = m.places[r][:0]
 	}
 	m.ruled, m.found = m.ruled[:0], m.found[:0]
 	m.folds, m.low = false, nil
-	clear(m.lines)
 	m.budget.reset()
 }
 

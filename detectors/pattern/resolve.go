@@ -47,7 +47,7 @@ func (m *machine) mayRun(frag *fragment, r *rule) bool {
 		return false
 	}
 	if m.gates[r.index] == 0 {
-		m.gates[r.index] = -1
+		m.gates[r.index], m.asked = -1, true
 		if m.low == nil {
 			m.low = m.lower(frag.text)
 		}
