@@ -1,6 +1,7 @@
 package view
 
 import (
+	"math/bits"
 	"slices"
 
 	"sluice/internal/record"
@@ -124,17 +125,23 @@ type unpacking struct {
 // that a round made, only runs that the round changed are worth it.
 func (e *expander) unpack(n *node, lo, hi, seg int) {
 	u := unpacking{node: n, lo: lo, hi: hi, done: lo}
-	if !n.wantsNew(base64) {
-		e.among(&u, lo+shortestRun-1, hi)
+	from := reader{n, seg}
+	var found []ends
+	base := lo
+	if n.raw {
+		base = 0
+		for e.seen < len(e.ends) && e.ends[e.seen].at+blockSize <= lo {
+			e.seen++
+		}
+		found = e.ends[e.seen:]
 	} else {
-		for ; seg < len(n.segs) && n.segs[seg].View < hi; seg++ {
-			s := n.segs[seg]
-			switch at := max(s.View, lo); {
-			case !verbatim(&s):
-				e.among(&u, at, min(s.View+s.N, hi))
-				e.around(&u, min(s.View+s.N, hi)-1)
-			case at > u.done && base64Values[n.text[at-1]] >= 0:
-				e.around(&u, at)
+		found = e.rows(e.found[:0], n.text[lo:hi])
+		e.found = found
+	}
+	for i := 0; i < len(found) && base+found[i].at < hi; i++ {
+		for word := found[i].bits; word != 0; word &= word - 1 {
+			if at := base + found[i].at + bits.TrailingZeros64(word); at >= u.done && at < hi {
+				e.around(&u, &from, at)
 			}
 		}
 	}
@@ -145,30 +152,10 @@ func (e *expander) unpack(n *node, lo, hi, seg int) {
 	}
 }
 
-// among looks at the runs that cover a position of [at,end) that is probed: all
-// that are long enough and lie within. Behind a character of no run, no run ends
-// before the next probe.
-func (e *expander) among(u *unpacking, at, end int) {
-	for at < end {
-		q := at
-		for q >= u.done && q > at-shortestRun && base64Values[u.node.text[q]] >= 0 {
-			q--
-		}
-		if q == at-shortestRun {
-			e.around(u, at)
-			q = u.done
-		}
-		at = q + shortestRun
-	}
-}
-
 // around adds the text that the run around position at holds, if it is one and
-// was not seen.
-func (e *expander) around(u *unpacking, at int) {
+// worth it.
+func (e *expander) around(u *unpacking, from *reader, at int) {
 	text := u.node.text
-	if at < u.done || base64Values[text[at]] < 0 {
-		return
-	}
 	start, end := at, at+1
 	for start > u.done && base64Values[text[start-1]] >= 0 {
 		start--
@@ -177,7 +164,7 @@ func (e *expander) around(u *unpacking, at int) {
 		end++
 	}
 	u.done = end
-	if end-start < shortestRun {
+	if end-start < shortestRun || u.node.wantsNew(base64) && !from.changed(start, end) {
 		return
 	}
 	for i := range packings {

@@ -85,7 +85,10 @@ func (e *expander) free() {
 	}
 	e.spare = append(e.spare, e.nodes...)
 	clear(e.nodes)
-	*e = expander{nodes: e.nodes[:0], spare: e.spare, room: e.room[:0]}
+	if cap(e.ends) > maxSpare/endsSize {
+		e.ends = nil
+	}
+	*e = expander{nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], found: e.found[:0]}
 	scratch.Put(e)
 }
 
@@ -148,6 +151,10 @@ type expander struct {
 	// next is where in Batch.Text the next trigger of a round stands, from the
 	// line in hand on: most lines have none.
 	next [base64]int
+	rowFinder
+	ends  []ends // of Batch.Text
+	seen  int    // ends before it are before the line in hand
+	found []ends // of a line of a node
 }
 
 // text expands Batch.Text line by line: up to a line end, or to the end of a
@@ -156,6 +163,7 @@ type expander struct {
 func (e *expander) text(b *record.Batch) {
 	root := &node{builder: builder{text: b.Text}, last: rounds, raw: true}
 	e.next = [base64]int{-1, -1, -1}
+	e.ends, e.seen = e.rows(e.ends[:0], b.Text), 0
 	record := 0
 	for lo := 0; lo < len(b.Text); {
 		for record < len(b.Records) && b.Records[record].End <= lo {
