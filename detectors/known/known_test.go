@@ -275,8 +275,8 @@ func TestFramed(t *testing.T) {
 		raw := header + text[:cut] + "\n" + header + text[cut:]
 		shift := 2*len(header) + 1
 		b := record.Batch{Text: []byte(raw), Views: []record.View{{Kind: record.Framed, Text: []byte(text), Map: []record.Seg{
-			{N: cut, Raw: len(header), RawN: cut},
-			{View: cut, N: len(text) - cut, Raw: cut + shift, RawN: len(text) - cut},
+			record.Verbatim(0, cut, len(header)),
+			record.Verbatim(cut, len(text)-cut, cut+shift),
 		}}}}
 		var want []record.Span
 		for _, s := range spans {

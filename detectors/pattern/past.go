@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sort"
 	"unicode/utf8"
-
-	"sluice/internal/record"
 )
 
 // A view repeats most of the text byte for byte. What was found out there is
@@ -81,17 +79,15 @@ func (m *machine) leave(found []finding) {
 	p.usable = !m.folds && len(m.withheld) == 0 && !m.thrash
 }
 
-func verbatim(s *record.Seg) bool { return s.N == s.RawN && !s.Even }
-
 // candidatesInView is candidates for a view: inside of long verbatim segments
 // the places are those of the text.
 func (m *machine) candidatesInView(frag *fragment) {
 	words := m.engine.words
 	at := 0
 	for i := range frag.view.Map {
-		s := &frag.view.Map[i]
-		from, to := s.View+words.reach+1, s.View+s.N-horizon
-		if !verbatim(s) || to-from < leastInside || from < at {
+		view, _, n := frag.view.Map[i].Same()
+		from, to := view+words.reach+1, view+n-horizon
+		if to-from < leastInside || from < at {
 			continue
 		}
 		m.walk(frag, at, from)
@@ -104,11 +100,11 @@ func (m *machine) candidatesInView(frag *fragment) {
 // inside notes the places whose word ends in (from,to] of the view, which lies
 // in segment seg.
 func (m *machine) inside(frag *fragment, seg, from, to int) {
-	s := &frag.view.Map[seg]
-	by := s.View - s.Raw
+	view, raw, _ := frag.view.Map[seg].Same()
+	by := view - raw
 	for _, r := range m.past.ruled {
 		list := m.past.places[r]
-		first := sort.Search(len(list), func(i int) bool { return int(list[i].at)+by >= s.View })
+		first := sort.Search(len(list), func(i int) bool { return int(list[i].at)+by >= view })
 		for i := first; i < len(list) && int(list[i].at)+by < to; i++ {
 			if end := int(list[i].hit) + by; end > from && end <= to {
 				m.note(r, place{at: list[i].at + int32(by), hit: int32(end), past: int32(i + 1), seg: int32(seg)})
@@ -131,10 +127,10 @@ func (m *machine) judged(frag *fragment, r *rule, p *place, from int) (end int, 
 		return 0, false
 	}
 	v := &m.past.verdicts[r.index][p.past-1]
-	s := &frag.view.Map[p.seg]
-	by := s.View - s.Raw
+	view, raw, n := frag.view.Map[p.seg].Same()
+	by := view - raw
 	first := int(p.at) - r.head - utf8.UTFMax
-	if !v.known || from > first || first <= s.View || int(v.far)+by > s.View+s.N {
+	if !v.known || from > first || first <= view || int(v.far)+by > view+n {
 		return 0, false
 	}
 	if v.finds {

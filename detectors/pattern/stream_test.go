@@ -94,7 +94,7 @@ func TestMessagesStayApart(t *testing.T) {
 	for cut := 1; cut < len(text); cut++ {
 		b := batchOf(text, 0)
 		b.Records = []record.Record{{Span: record.Span{Start: 0, End: cut}, Msg: 0}, {Span: record.Span{Start: cut, End: len(text)}, Msg: 1}}
-		b.Views = []record.View{{Kind: record.JSON, Text: text, Map: []record.Seg{{N: len(text), RawN: len(text)}}}}
+		b.Views = []record.View{{Kind: record.JSON, Text: text, Map: []record.Seg{record.Verbatim(0, len(text), 0)}}}
 		for _, m := range d.Detect(nil, b) {
 			if s := m.Line; s.Start < cut && s.End > cut {
 				t.Errorf("cut at %d: a match of %s goes across", cut, m.Rule)

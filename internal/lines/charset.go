@@ -159,12 +159,11 @@ func (c charset) view(text []byte) record.View {
 		at := len(v.Text)
 		v.Text = utf8.AppendRune(v.Text, r)
 		size := len(v.Text) - at
-		if last := len(v.Map) - 1; last >= 0 && size == n && w == width && v.Map[last].Raw+v.Map[last].RawN == raw {
-			v.Map[last].N += size
-			v.Map[last].RawN += w
+		if last := len(v.Map) - 1; last >= 0 && size == n && w == width && v.Map[last].RawEnd() == raw {
+			v.Map[last] = v.Map[last].Grown(size, w)
 			continue
 		}
-		v.Map = append(v.Map, record.Seg{View: at, N: size, Raw: raw, RawN: w, Even: true})
+		v.Map = append(v.Map, record.Even(at, size, raw, w))
 		n, width = size, w
 	}
 	return v

@@ -69,7 +69,7 @@ func TestViewOfWideTextMapsBack(t *testing.T) {
 			}
 		}
 		for i, s := range v.Map {
-			if !s.Even || i > 0 && (s.View != v.Map[i-1].View+v.Map[i-1].N || s.Raw < v.Map[i-1].Raw+v.Map[i-1].RawN) {
+			if !s.IsEven() || i > 0 && (s.View() != v.Map[i-1].End() || s.Raw() < v.Map[i-1].RawEnd()) {
 				t.Fatalf("segment %d: %+v behind %+v", i, s, v.Map[max(0, i-1)])
 			}
 		}
@@ -80,14 +80,14 @@ func TestViewOfWideTextMapsBack(t *testing.T) {
 func mapped(v record.View, start, end int) (lo, hi int) {
 	lo = -1
 	for _, s := range v.Map {
-		if s.View >= end || s.View+s.N <= start {
+		if s.View() >= end || s.End() <= start {
 			continue
 		}
-		a, z := max(start-s.View, 0), min(end-s.View, s.N)
+		a, z := max(start-s.View(), 0), min(end-s.View(), s.N())
 		if lo < 0 {
-			lo = s.Raw + a*s.RawN/s.N
+			lo = s.Raw() + a*s.RawN()/s.N()
 		}
-		hi = s.Raw + (z*s.RawN+s.N-1)/s.N
+		hi = s.Raw() + (z*s.RawN()+s.N()-1)/s.N()
 	}
 	return lo, hi
 }

@@ -197,7 +197,7 @@ func (s *framed) add(line []byte, base int, f frame) bool {
 		}
 		at := len(s.view.Text)
 		s.view.Text = utf8.AppendRune(s.view.Text, r)
-		s.view.Map = append(s.view.Map, record.Seg{View: at, N: len(s.view.Text) - at, Raw: base + pos, RawN: n})
+		s.view.Map = append(s.view.Map, record.Unit(at, len(s.view.Text)-at, base+pos, n))
 		pos += n
 	}
 	return true
@@ -205,7 +205,7 @@ func (s *framed) add(line []byte, base int, f frame) bool {
 
 func (s *framed) verbatim(line []byte, start, end, base int) {
 	if start < end {
-		s.view.Map = append(s.view.Map, record.Seg{View: len(s.view.Text), N: end - start, Raw: base + start, RawN: end - start})
+		s.view.Map = append(s.view.Map, record.Verbatim(len(s.view.Text), end-start, base+start))
 		s.view.Text = append(s.view.Text, line[start:end]...)
 	}
 }

@@ -109,13 +109,13 @@ func checkMap(t rapid.TB, b *record.Batch, v record.View) {
 	t.Helper()
 	at, raw := 0, 0
 	for _, s := range v.Map {
-		if s.View != at || s.N <= 0 || s.Raw < raw || s.RawN <= 0 || s.Raw+s.RawN > len(b.Text) || s.View+s.N > len(v.Text) {
+		if s.View() != at || s.N() <= 0 || s.Raw() < raw || s.RawN() <= 0 || s.RawEnd() > len(b.Text) || s.End() > len(v.Text) {
 			t.Fatalf("segment %+v at %d, %d of %d and %d bytes", s, at, raw, len(v.Text), len(b.Text))
 		}
-		if s.N == s.RawN && string(v.Text[s.View:s.View+s.N]) != string(b.Text[s.Raw:s.Raw+s.RawN]) {
-			t.Fatalf("segment %+v: %q is not %q", s, v.Text[s.View:s.View+s.N], b.Text[s.Raw:s.Raw+s.RawN])
+		if s.IsVerbatim() && string(v.Text[s.View():s.End()]) != string(b.Text[s.Raw():s.RawEnd()]) {
+			t.Fatalf("segment %+v: %q is not %q", s, v.Text[s.View():s.End()], b.Text[s.Raw():s.RawEnd()])
 		}
-		at, raw = s.View+s.N, s.Raw+s.RawN
+		at, raw = s.End(), s.RawEnd()
 	}
 	if at != len(v.Text) {
 		t.Fatalf("the map covers %d of %d bytes", at, len(v.Text))
@@ -146,7 +146,7 @@ func TestFramesLeaveWhatIsKnown(t *testing.T) {
 	b.Records[0].Time = known
 	b.Views = []record.View{{Kind: record.UTF16}}
 	Frames(b)
-	if len(b.Views) != 2 || string(b.Views[1].Text) != "new\n" || b.Views[1].Map[0].Raw < lead || !b.Records[0].Time.Equal(known) {
+	if len(b.Views) != 2 || string(b.Views[1].Text) != "new\n" || b.Views[1].Map[0].Raw() < lead || !b.Records[0].Time.Equal(known) {
 		t.Errorf("views %v, time %v", b.Views, b.Records[0].Time)
 	}
 }

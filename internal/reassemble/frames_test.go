@@ -40,7 +40,7 @@ func TestPiecesOfAFramedLineComeTogether(t *testing.T) {
 	}
 	for _, v := range b.Views {
 		last := v.Map[len(v.Map)-1]
-		if last.Raw+last.RawN > len(b.Text) || v.Map[0].Raw < b.Lead {
+		if last.RawEnd() > len(b.Text) || v.Map[0].Raw() < b.Lead {
 			t.Fatalf("the view's map leaves the batch: %+v, lead %d, text %d", v.Map, b.Lead, len(b.Text))
 		}
 	}
@@ -77,7 +77,7 @@ func TestViewsAreNotParted(t *testing.T) {
 		return 0
 	})
 	b := batchOf("one\ntwo sec", 0)
-	b.Views = []record.View{{Kind: "utf16", Text: b.Text, Map: []record.Seg{{N: len(b.Text), RawN: len(b.Text)}}}}
+	b.Views = []record.View{{Kind: "utf16", Text: b.Text, Map: []record.Seg{record.Verbatim(0, len(b.Text), 0)}}}
 	out, ok := s.Push(b)
 	if !ok || len(out.Text) != len("one\ntwo sec") || s.Held() != 0 {
 		t.Fatalf("%v, %q, %d held", ok, out.Text, s.Held())

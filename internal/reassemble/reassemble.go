@@ -100,7 +100,7 @@ func straddled(b *record.Batch, i int) bool {
 	at := b.Records[i].Start
 	return slices.ContainsFunc(b.Views, func(v record.View) bool {
 		n := len(v.Map)
-		return n > 0 && v.Map[0].Raw < at && v.Map[n-1].Raw+v.Map[n-1].RawN > at
+		return n > 0 && v.Map[0].Raw() < at && v.Map[n-1].RawEnd() > at
 	})
 }
 
@@ -158,7 +158,7 @@ func (s *Stream) split(b record.Batch, keep int) record.Batch {
 	}
 	var before []record.View
 	for _, v := range b.Views {
-		if len(v.Map) > 0 && v.Map[0].Raw >= at {
+		if len(v.Map) > 0 && v.Map[0].Raw() >= at {
 			h.Views = append(h.Views, moveViews([]record.View{v}, -at)...)
 		} else {
 			before = append(before, v)
@@ -224,8 +224,7 @@ func moveViews(views []record.View, n int) []record.View {
 	for i, v := range views {
 		segs := make([]record.Seg, len(v.Map))
 		for j, seg := range v.Map {
-			seg.Raw += n
-			segs[j] = seg
+			segs[j] = seg.Moved(n)
 		}
 		v.Map = segs
 		out[i] = v

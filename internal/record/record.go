@@ -114,19 +114,6 @@ type View struct {
 	Map  []Seg // ascending; in Raw within a line of the view
 }
 
-// Seg maps N bytes of the view at View to RawN bytes of Batch.Text at Raw. Where
-// Even is set, N bytes are spread evenly over RawN (a run of %XX, of hex pairs,
-// of base64): byte k stands in those characters of the run that hold a part of
-// it. Else, where N equals RawN, the bytes are the same one by one. Else the stretch
-// is a unit (an escape) and any part of it means all of it. Segments cover the
-// whole view: N 0 adds raw bytes to the byte before it (an escape that a frame
-// header cuts in two), RawN 0 is a separator that the view put in. Raw bytes
-// that no segment covers were dropped by the view (a colour code, a frame header).
-type Seg struct {
-	View, N, Raw, RawN int
-	Even               bool
-}
-
 // Match is what a detector found. It holds the secret and so never leaves
 // internal/redact.
 type Match struct {

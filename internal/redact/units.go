@@ -30,12 +30,12 @@ func unitsOf(b *record.Batch) units {
 			continue
 		}
 		for _, s := range v.Map {
-			if s.N == 0 || s.RawN != 2*s.N || s.Raw >= len(b.Text) {
+			if s.N() == 0 || s.RawN() != 2*s.N() || s.Raw() >= len(b.Text) {
 				continue
 			}
-			switch c := v.Text[s.View]; {
+			switch c := v.Text[s.View()]; {
 			case c == 0 || c >= utf8.RuneSelf:
-			case b.Text[s.Raw] == 0:
+			case b.Text[s.Raw()] == 0:
 				return wideBE
 			default:
 				return wideLE

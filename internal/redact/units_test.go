@@ -52,7 +52,7 @@ func TestWideTextIsRedactedInItsOwnUnits(t *testing.T) {
 func TestFalseByteOrderMark(t *testing.T) {
 	text := "\xff\xfe key SECRETSECRET.\n"
 	b := batchOf([]byte(text), 0)
-	b.Views = []record.View{{Kind: record.UTF16, Text: []byte("x"), Map: []record.Seg{{View: 0, N: 1, Raw: 2, RawN: 2}}}}
+	b.Views = []record.View{{Kind: record.UTF16, Text: []byte("x"), Map: []record.Seg{record.Unit(0, 1, 2, 2)}}}
 	d := testRedactor().Apply(b, finder(b, "SECRETSECRET", "weak"))
 	if !anyPlaceholder.Match(d.Clean) || !bytes.HasPrefix(d.Clean, []byte("\xff\xfe key [")) {
 		t.Errorf("%q", d.Clean)
@@ -103,7 +103,7 @@ func wideBatch(u units, text string, wide []byte) *record.Batch {
 	v := record.View{Kind: record.UTF16, Text: []byte(text)}
 	for i, r := range text {
 		n := utf8.RuneLen(r)
-		v.Map = append(v.Map, record.Seg{View: i, N: n, Raw: at[i], RawN: at[i+n] - at[i], Even: true})
+		v.Map = append(v.Map, record.Even(i, n, at[i], at[i+n]-at[i]))
 	}
 	b.Views = []record.View{v}
 	return &b

@@ -104,7 +104,7 @@ func TestRecordsAreLines(t *testing.T) {
 func TestFramed(t *testing.T) {
 	raw := []byte("P x\\u00\nP 41y\n")
 	b := record.Batch{Text: raw, Views: []record.View{{Kind: record.Framed, Text: []byte("x\\u0041y"), Map: []record.Seg{
-		{View: 0, N: 5, Raw: 2, RawN: 5}, {View: 5, N: 3, Raw: 10, RawN: 3},
+		record.Verbatim(0, 5, 2), record.Verbatim(5, 3, 10),
 	}}}}
 	view.Expand(&b)
 	if len(b.Views) != 2 || b.Views[1].Kind != "framed+json" || string(b.Views[1].Text) != "xAy\n" {
@@ -134,6 +134,15 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
+// TestTooLong: of a text that no map can lead to, nothing is taken as examined.
+func TestTooLong(t *testing.T) {
+	b := record.Batch{Text: make([]byte, record.MaxMapped+1), Views: []record.View{{Kind: record.Framed}}}
+	over := view.Expand(&b)
+	if want := []record.Span{{Start: 0, End: len(b.Text)}}; !slices.Equal(over, want) || len(b.Views) > 0 {
+		t.Errorf("not examined: %v, want %v; %d views", over, want, len(b.Views))
+	}
+}
+
 // TestCost: whatever the bytes, views take no more than a multiple of the text.
 func TestCost(t *testing.T) {
 	for name, unit := range hostile() {
@@ -142,9 +151,9 @@ func TestCost(t *testing.T) {
 			view.Expand(&b)
 			cost := 0
 			for _, v := range b.Views {
-				cost += len(v.Text) + 40*len(v.Map)
+				cost += len(v.Text) + 16*len(v.Map)
 			}
-			if limit := 64*len(b.Text) + 8*40*bytes.Count(b.Text, []byte("\n")) + 4096; cost > limit {
+			if limit := 24*len(b.Text) + 8*16*bytes.Count(b.Text, []byte("\n")) + 4096; cost > limit {
 				t.Errorf("%s: %d bytes of views of %d, want at most %d", name, cost, len(b.Text), limit)
 			}
 			checkViews(t, &b)
@@ -176,7 +185,7 @@ func FuzzExpand(f *testing.F) {
 		// The text as two frames with a header of one byte.
 		raw := slices.Concat([]byte("<"), text[:cut], []byte("\n<"), text[cut:])
 		b := record.Batch{Text: raw, Views: []record.View{{Kind: record.Framed, Text: bytes.Clone(text), Map: []record.Seg{
-			{View: 0, N: cut, Raw: 1, RawN: cut}, {View: cut, N: len(text) - cut, Raw: cut + 3, RawN: len(text) - cut},
+			record.Verbatim(0, cut, 1), record.Verbatim(cut, len(text)-cut, cut+3),
 		}}}}
 		over := view.Expand(&b)
 		checkViews(t, &b)

@@ -17,8 +17,8 @@ func Spans(dst []record.Span, v *record.View, start, end int) []record.Span {
 		if !ok {
 			break
 		}
-		if s.RawN > 0 {
-			dst = appendSpan(dst, from, s.Raw, s.Raw+s.RawN)
+		if s.RawN() > 0 {
+			dst = appendSpan(dst, from, s.Raw(), s.RawEnd())
 		}
 	}
 	return dst
@@ -59,45 +59,46 @@ func appendSpan(dst []record.Span, from, start, end int) []record.Span {
 
 // seek is the segment that holds position at, or the number of segments.
 func seek(segs []record.Seg, at int) int {
-	return sort.Search(len(segs), func(i int) bool { return segs[i].View+segs[i].N > at })
+	return sort.Search(len(segs), func(i int) bool { return segs[i].End() > at })
 }
 
 // piece is the part of s that stands for [start,end); false if s is behind it.
 func piece(s record.Seg, start, end int) (record.Seg, bool) {
-	if s.N == 0 {
-		return s, s.View <= end
+	view, n := s.View(), s.N()
+	if n == 0 {
+		return s, view <= end
 	}
-	if s.View >= end {
+	if view >= end {
 		return s, false
 	}
-	a, z := max(start-s.View, 0), min(end-s.View, s.N)
-	if z <= a {
-		return record.Seg{View: s.View, Raw: s.Raw}, true
-	}
+	raw, rawN := s.Raw(), s.RawN()
+	a, z := max(start-view, 0), min(end-view, n)
 	switch {
-	case s.N == s.RawN:
-		s.Raw, s.RawN = s.Raw+a, z-a
-	case s.Even:
-		first, behind := a*s.RawN/s.N, (z*s.RawN+s.N-1)/s.N
-		s.Raw, s.RawN = s.Raw+first, behind-first
+	case z <= a:
+		return record.Verbatim(view, 0, raw), true
+	case s.IsVerbatim() || s.IsLed() && a > 0:
+		return record.Verbatim(view+a, z-a, raw+rawN-n+a), true
+	case s.IsEven():
+		first, behind := a*rawN/n, (z*rawN+n-1)/n
+		return record.Even(view+a, z-a, raw+first, behind-first), true
+	case s.IsLed() && z > 1:
+		return record.Led(view, z, raw, rawN-n+z), true
+	case s.IsLed():
+		return record.Unit(view, 1, raw, rawN-n+1), true
 	}
-	s.View, s.N = s.View+a, z-a
-	return s, true
+	return record.Unit(view+a, z-a, raw, rawN), true
 }
-
-// verbatim says that the bytes of s are the raw bytes.
-func verbatim(s *record.Seg) bool { return s.N == s.RawN && !s.Even }
 
 // same says whether segs[i] alone holds [start,end), byte for byte.
 func same(segs []record.Seg, i, start, end int) bool {
 	if i >= len(segs) {
 		return false
 	}
-	s := segs[i]
-	if !verbatim(&s) || start < s.View || end > s.View+s.N {
+	view, _, n := segs[i].Same()
+	if n == 0 || start < view || end > view+n {
 		return false
 	}
-	return i+1 == len(segs) || segs[i+1].N > 0 || segs[i+1].View > end
+	return i+1 == len(segs) || segs[i+1].N() > 0 || segs[i+1].View() > end
 }
 
 // builder is a view while it grows.
@@ -125,37 +126,42 @@ func (b *builder) cut(text, seg int) {
 	b.text, b.segs = b.text[:text], b.segs[:seg]
 }
 
-// put adds the map of n bytes of text that the caller appends. Neighbours that
-// map alike share a segment.
+// put adds the map of text that the caller appends. Neighbours that map alike
+// share a segment, and so does an escape with the text behind it.
 func (b *builder) put(s record.Seg) {
-	if last := len(b.segs) - 1; last >= b.floor {
-		p := &b.segs[last]
-		same := verbatim(p) && verbatim(&s)
-		if same && p.Raw+p.RawN == s.Raw || joins(p, &s) {
-			p.N += s.N
-			p.RawN += s.RawN
-			p.Even = !same
-			return
-		}
+	last := len(b.segs) - 1
+	if last < b.floor || b.segs[last].RawEnd() != s.Raw() {
+		b.segs = append(b.segs, s)
+		return
 	}
-	b.segs = append(b.segs, s)
+	p := &b.segs[last]
+	switch {
+	case s.IsVerbatim() && (p.IsVerbatim() || p.IsLed()):
+		*p = p.Grown(s.N(), s.N())
+	case s.IsVerbatim() && p.N() == 1 && p.RawN() > 1 && !p.IsEven():
+		*p = record.Led(p.View(), 1+s.N(), p.Raw(), p.RawN()+s.N())
+	case joins(p, &s):
+		*p = record.Even(p.View(), p.N()+s.N(), p.Raw(), p.RawN()+s.RawN())
+	default:
+		b.segs = append(b.segs, s)
+	}
 }
 
-// joins says whether two segments that are not verbatim are one even run.
+// joins says whether two neighbours that are not verbatim are one even run.
 func joins(p, s *record.Seg) bool {
-	if p.Raw+p.RawN != s.Raw || p.N == 0 || s.N == 0 || p.RawN == 0 || s.RawN == 0 || verbatim(p) || verbatim(s) {
+	if p.RawN() == 0 || s.RawN() == 0 || p.N() == 0 || s.N() == 0 || p.IsVerbatim() || s.IsVerbatim() || p.IsLed() || s.IsLed() {
 		return false
 	}
-	return (p.Even || p.N == 1) && (s.Even || s.N == 1) && p.N*s.RawN == s.N*p.RawN
+	return (p.IsEven() || p.N() == 1) && (s.IsEven() || s.N() == 1) && p.N()*s.RawN() == s.N()*p.RawN()
 }
 
 // separate ends a line that has no line end of its own.
 func (b *builder) separate() {
 	raw := 0
 	if last := len(b.segs) - 1; last >= 0 {
-		raw = b.segs[last].Raw + b.segs[last].RawN
+		raw = b.segs[last].RawEnd()
 	}
-	b.put(record.Seg{View: len(b.text), N: 1, Raw: raw})
+	b.put(record.Unit(len(b.text), 1, raw, 0))
 	b.text = append(b.text, '\n')
 }
 
@@ -167,7 +173,7 @@ type reader struct {
 
 // to moves to the segment that holds position at.
 func (r *reader) to(at int) {
-	for r.seg < len(r.segs) && r.segs[r.seg].View+r.segs[r.seg].N <= at {
+	for r.seg < len(r.segs) && r.segs[r.seg].End() <= at {
 		r.seg++
 	}
 }
@@ -186,8 +192,8 @@ func (r *reader) straight(i, j int) (raw int, ok bool) {
 	if r.changed(i, j) {
 		return 0, false
 	}
-	s := r.segs[r.seg]
-	return s.Raw + i - s.View, true
+	view, raw, _ := r.segs[r.seg].Same()
+	return raw + i - view, true
 }
 
 // copy appends [i,j) as it is.
@@ -198,7 +204,7 @@ func (r *reader) copy(to *builder, i, j int) {
 	base := len(to.text) - i
 	to.text = append(to.text, r.text[i:j]...)
 	if r.raw {
-		to.put(record.Seg{View: base + i, N: j - i, Raw: i, RawN: j - i})
+		to.put(record.Verbatim(base+i, j-i, i))
 		return
 	}
 	r.to(i)
@@ -207,18 +213,21 @@ func (r *reader) copy(to *builder, i, j int) {
 		if !ok {
 			return
 		}
-		if s.N == 0 && s.RawN == 0 {
+		if s.N() == 0 && s.RawN() == 0 {
 			continue
 		}
-		s.View += base
-		whole := &r.segs[k]
+		view, whole := base+s.View(), &r.segs[k]
 		switch {
-		case whole.Even && s.N < whole.N:
-			split(to, whole, s.View, s.View-base-whole.View, s.N)
-		case verbatim(whole) || whole.Even || s.N == 0:
-			to.put(s)
+		case whole.IsEven() && s.N() < whole.N():
+			split(to, whole, view, s.View()-whole.View(), s.N())
+		case whole.IsVerbatim() || whole.IsEven() || s.N() == 0 || whole.IsLed() && s.IsVerbatim():
+			to.put(s.At(view))
+		case s.IsLed():
+			first := s.RawN() - s.N() + 1
+			to.put(record.Unit(view, 1, s.Raw(), first))
+			to.put(record.Verbatim(view+1, s.N()-1, s.Raw()+first))
 		default:
-			to.stretch(s.View, s.N, s.Raw, s.Raw+s.RawN)
+			to.stretch(view, s.N(), s.Raw(), s.RawEnd())
 		}
 	}
 }
@@ -226,14 +235,17 @@ func (r *reader) copy(to *builder, i, j int) {
 // split puts bytes [a,a+n) of the even segment s, which need not lie on its
 // grid: base64 bytes that share characters with their neighbours go one by one.
 func split(to *builder, s *record.Seg, view, a, n int) {
-	step := s.N / gcd(s.N, s.RawN)
+	step := s.N() / gcd(s.N(), s.RawN())
 	for n > 0 {
-		size := 1
+		size, put := 1, record.Unit
 		if a%step == 0 && n >= step {
 			size = n - n%step
 		}
-		first, behind := a*s.RawN/s.N, ((a+size)*s.RawN+s.N-1)/s.N
-		to.put(record.Seg{View: view, N: size, Raw: s.Raw + first, RawN: behind - first, Even: size > 1})
+		if size > 1 {
+			put = record.Even
+		}
+		first, behind := a*s.RawN()/s.N(), ((a+size)*s.RawN()+s.N()-1)/s.N()
+		to.put(put(view, size, s.Raw()+first, behind-first))
 		view, a, n = view+size, a+size, n-size
 	}
 }
@@ -263,22 +275,22 @@ func (r *reader) unit(to *builder, i, j int, out []byte) {
 		if !ok {
 			break
 		}
-		if s.RawN == 0 {
+		if s.RawN() == 0 {
 			continue
 		}
-		if start >= 0 && s.Raw > end { // dropped bytes stand inside the unit
+		if start >= 0 && s.Raw() > end { // dropped bytes stand inside the unit
 			to.stretch(view, n, start, end)
 			view, n, start = view+n, 0, -1
 		}
 		if start < 0 {
-			start = s.Raw
+			start = s.Raw()
 		}
-		end = max(end, s.Raw+s.RawN)
+		end = max(end, s.RawEnd())
 	}
 	if start < 0 { // a map that does not cover its view
 		start, end = 0, 0
 		if last := len(to.segs) - 1; last >= 0 {
-			start, end = to.segs[last].Raw, to.segs[last].Raw
+			start, end = to.segs[last].Raw(), to.segs[last].Raw()
 		}
 	}
 	to.stretch(view, n, start, end)
@@ -289,8 +301,12 @@ func (r *reader) unit(to *builder, i, j int, out []byte) {
 // put as two segments.
 func (b *builder) stretch(view, n, start, end int) {
 	if n > 1 && n == end-start {
-		b.put(record.Seg{View: view, N: 1, Raw: start, RawN: end - start})
+		b.put(record.Unit(view, 1, start, end-start))
 		view, n = view+1, n-1
 	}
-	b.put(record.Seg{View: view, N: n, Raw: start, RawN: end - start, Even: n == end-start})
+	put := record.Unit
+	if n == end-start {
+		put = record.Even
+	}
+	b.put(put(view, n, start, end-start))
 }

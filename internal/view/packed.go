@@ -331,7 +331,7 @@ func (p *packing) decode(n, k *node, s stretch) {
 			continue
 		}
 		group, size := p.bytes(n.text[at : at+p.chars])
-		k.put(record.Seg{View: len(k.text), N: size, Raw: raw, RawN: p.chars, Even: true})
+		k.put(record.Even(len(k.text), size, raw, p.chars))
 		k.text = append(k.text, group[:size]...)
 	}
 	if s.behind > 0 {

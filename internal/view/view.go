@@ -33,13 +33,13 @@ const (
 	// inside an escaped text is common, three deep was never seen.
 	maxSame = 2
 	// lineFactor bounds the memory of a line's views, as a multiple of its length.
-	// The heaviest line of 11 MB of gateways' logs takes 8 times its length, JSON of
-	// one-letter names that is escaped twice 30 times.
-	lineFactor = 64
+	// The heaviest line of gateways' logs takes 4 times its length, JSON of one-letter
+	// names that is escaped twice 9 times.
+	lineFactor = 24
 	// lineFloor is what a line may take in any case, in bytes, so that a short one
 	// is not over its bound by a segment or two.
 	lineFloor = 8 * segSize
-	segSize   = 40 // bytes of a record.Seg
+	segSize   = 16 // bytes of a record.Seg
 )
 
 // Expand appends to b.Views what b.Text, and the views that b has already,
@@ -47,6 +47,10 @@ const (
 // the caller to withhold: what was not examined is not clean. The spans are
 // those of whole lines, ascending for each text looked at.
 func Expand(b *record.Batch) []record.Span {
+	if len(b.Text) > record.MaxMapped {
+		b.Views = nil
+		return []record.Span{{Start: 0, End: len(b.Text)}}
+	}
 	e := scratch.Get().(*expander)
 	defer e.free()
 	given := len(b.Views)
@@ -189,7 +193,7 @@ func (e *expander) view(v *record.View) {
 	seg := 0
 	for lo := 0; lo < len(v.Text); {
 		hi := lineEnd(v.Text, lo)
-		for seg < len(v.Map) && v.Map[seg].View+v.Map[seg].N <= lo {
+		for seg < len(v.Map) && v.Map[seg].End() <= lo {
 			seg++
 		}
 		if !e.root(root, lo, hi, seg) {

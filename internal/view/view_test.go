@@ -199,18 +199,18 @@ func checkViews(t interface{ Fatalf(string, ...any) }, b *record.Batch) {
 		v := &b.Views[i]
 		at, raw := 0, 0
 		for _, s := range v.Map {
-			if newLine := s.View > 0 && v.Text[s.View-1] == '\n'; newLine {
+			if newLine := s.View() > 0 && v.Text[s.View()-1] == '\n'; newLine {
 				raw = 0
 			}
-			if s.View != at || s.N > 0 && s.Raw < raw || s.N < 0 || s.RawN < 0 || s.Raw+s.RawN > len(b.Text) {
+			if s.View() != at || s.N() > 0 && s.Raw() < raw || s.N() < 0 || s.RawN() < 0 || s.RawEnd() > len(b.Text) {
 				t.Fatalf("%s: segment %+v behind view %d, raw %d of %d", v.Kind, s, at, raw, len(b.Text))
 			}
-			if s.N == s.RawN && !s.Even && s.N > 1 && !bytes.Equal(v.Text[s.View:s.View+s.N], b.Text[s.Raw:s.Raw+s.RawN]) {
+			if at, raw, n := s.Same(); n > 1 && !bytes.Equal(v.Text[at:at+n], b.Text[raw:raw+n]) {
 				t.Fatalf("%s: segment %+v is not the bytes it stands for", v.Kind, s)
 			}
-			at += s.N
-			if s.N > 0 {
-				raw = s.Raw
+			at += s.N()
+			if s.N() > 0 {
+				raw = s.Raw()
 			}
 		}
 		if at != len(v.Text) {
