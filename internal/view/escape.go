@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"sluice/internal/record"
 )
 
 // longestCode bounds a colour code, in bytes; a terminal's own are shorter.
 const longestCode = 32
 
-// change is what a unit at the start of a text means: width bytes stand for
-// out[:n]. Width 0 is no unit.
+// change is what a unit at the start of a text means: width bytes stand for n
+// others, the lowest byte of out first. Width 0 is no unit.
 type change struct {
-	width, n int
-	out      [utf8.UTFMax]byte
+	width, n uint8
+	out      uint32
 }
 
 // triggers start the units of a round; none is a line end.
@@ -42,21 +44,22 @@ func (e *expander) rewrite(n *node, r round, lo, hi, seg int) {
 	mark, markSeg := len(k.text), len(k.segs)
 	k.reserve(hi - lo)
 	from, copied := reader{n, seg}, lo
-	for at := lo; ; {
-		i := bytes.IndexByte(text[at:], triggers[r])
-		if i < 0 {
-			break
-		}
-		at += i
+	for at := index(text, lo, triggers[r]); at >= 0; at = index(text, at, triggers[r]) {
 		c := unitAt(r, text[at:])
 		if c.width == 0 {
 			at++
 			continue
 		}
+		end := at + int(c.width)
 		from.copy(&k.builder, copied, at)
-		from.unit(&k.builder, at, at+c.width, c.out[:c.n])
-		at += c.width
-		copied = at
+		if n.raw && c.n == 1 {
+			k.put(record.Unit(len(k.text), 1, at, int(c.width)))
+			k.text = append(k.text, byte(c.out))
+		} else {
+			out := [utf8.UTFMax]byte{byte(c.out), byte(c.out >> 8), byte(c.out >> 16), byte(c.out >> 24)}
+			from.unit(&k.builder, at, end, out[:c.n])
+		}
+		at, copied = end, end
 	}
 	from.copy(&k.builder, copied, hi)
 	if len(k.text) > mark {
@@ -68,18 +71,26 @@ func (e *expander) rewrite(n *node, r round, lo, hi, seg int) {
 // another order of rounds gives.
 func worth(from reader, r round, lo, hi int) bool {
 	text, wantsNew := from.text[:hi], from.wantsNew(r)
-	for at := lo; ; {
-		i := bytes.IndexByte(text[at:], triggers[r])
-		if i < 0 {
-			return false
-		}
-		at += i
-		width := unitAt(r, text[at:]).width
+	for at := index(text, lo, triggers[r]); at >= 0; at = index(text, at, triggers[r]) {
+		width := int(unitAt(r, text[at:]).width)
 		if width > 0 && (!wantsNew || from.changed(at, at+width)) {
 			return true
 		}
 		at += max(width, 1)
 	}
+	return false
+}
+
+// index is where c stands next in text from at on, -1 if it does not. In dense
+// text it is the byte in hand, and no search.
+func index(text []byte, at int, c byte) int {
+	if at < len(text) && text[at] == c {
+		return at
+	}
+	if i := bytes.IndexByte(text[at:], c); i >= 0 {
+		return at + i
+	}
+	return -1
 }
 
 // codeAt reads a CSI code: ESC [ parameters, a final byte. It means nothing.
@@ -89,7 +100,7 @@ func codeAt(text []byte) change {
 	}
 	for i, c := range text[2:min(len(text), longestCode)] {
 		if c >= 0x40 && c <= 0x7e {
-			return change{width: i + 3}
+			return change{width: uint8(i + 3)}
 		}
 		if c < 0x20 || c > 0x7e {
 			return change{}
@@ -101,7 +112,7 @@ func codeAt(text []byte) change {
 // percentAt reads %XX.
 func percentAt(text []byte) change {
 	if v, ok := hexDigits(text, 1, 2); ok {
-		return change{width: 3, n: 1, out: [utf8.UTFMax]byte{byte(v)}}
+		return change{width: 3, n: 1, out: uint32(v)}
 	}
 	return change{}
 }
@@ -118,12 +129,12 @@ func escapeAt(text []byte) change {
 		return change{}
 	}
 	if c := simpleEscapes[text[1]]; c != 0 {
-		return change{width: 2, n: 1, out: [utf8.UTFMax]byte{c}}
+		return change{width: 2, n: 1, out: uint32(c)}
 	}
 	switch text[1] {
 	case 'x':
 		if v, ok := hexDigits(text, 2, 2); ok {
-			return change{width: 4, n: 1, out: [utf8.UTFMax]byte{byte(v)}}
+			return change{width: 4, n: 1, out: uint32(v)}
 		}
 	case 'u':
 		if v, ok := hexDigits(text, 2, 4); ok {
@@ -149,10 +160,10 @@ func runeAt(text []byte, v rune) change {
 	return encoded(6, v)
 }
 
-func encoded(width int, v rune) change {
-	c := change{width: width}
-	c.n = utf8.EncodeRune(c.out[:], v)
-	return c
+func encoded(width uint8, v rune) change {
+	var out [utf8.UTFMax]byte
+	n := utf8.EncodeRune(out[:], v)
+	return change{width, uint8(n), uint32(out[0]) | uint32(out[1])<<8 | uint32(out[2])<<16 | uint32(out[3])<<24}
 }
 
 // hexDigits reads n hex digits at text[at:]; eight of them may be more than a

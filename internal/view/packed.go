@@ -324,20 +324,39 @@ func (p *packing) decode(n, k *node, s stretch) {
 	if s.before > 0 {
 		p.some(&from, k, s.start-p.chars, s.start, p.size-s.before, p.size)
 	}
-	for at := s.start; at < s.end; at += p.chars {
-		raw, straight := from.straight(at, at+p.chars)
-		if !straight {
-			p.some(&from, k, at, at+p.chars, 0, p.size)
-			continue
+	if raw, straight := from.straight(s.start, s.end); straight {
+		p.whole(k, n.text[s.start:s.end], raw)
+	} else {
+		for at := s.start; at < s.end; at += p.chars {
+			if raw, straight := from.straight(at, at+p.chars); straight {
+				p.whole(k, n.text[at:at+p.chars], raw)
+			} else {
+				p.some(&from, k, at, at+p.chars, 0, p.size)
+			}
 		}
-		group, size := p.bytes(n.text[at : at+p.chars])
-		k.put(record.Even(len(k.text), size, raw, p.chars))
-		k.text = append(k.text, group[:size]...)
 	}
 	if s.behind > 0 {
 		// The characters that hold these bytes; there may be no more.
 		p.some(&from, k, s.end, s.end+(s.behind*8-1)/int(p.bits)+1, 0, s.behind)
 	}
+}
+
+// whole appends the bytes of groups that stand at raw of the batch's text.
+func (p *packing) whole(k *node, chars []byte, raw int) {
+	k.put(record.Even(len(k.text), len(chars)>>p.shift*p.size, raw, len(chars)))
+	text := k.text
+	if p.chars == 2 {
+		for ; len(chars) >= 2; chars = chars[2:] {
+			text = append(text, byte(hexValues[chars[0]])<<4|byte(hexValues[chars[1]]))
+		}
+	} else {
+		for ; len(chars) >= 4; chars = chars[4:] {
+			v := uint32(base64Values[chars[0]])<<18 | uint32(base64Values[chars[1]])<<12 |
+				uint32(base64Values[chars[2]])<<6 | uint32(base64Values[chars[3]])
+			text = append(text, byte(v>>16), byte(v>>8), byte(v))
+		}
+	}
+	k.text = text
 }
 
 // some appends bytes [i,j) of the group whose characters are [at,end).
