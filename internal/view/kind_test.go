@@ -65,6 +65,9 @@ func TestSpans(t *testing.T) {
 	}{
 		{"an escape whole", `x\u0041y`, "A", []record.Span{{Start: 1, End: 7}}},
 		{"a part of an escape is all of it", `x\u00e9y`, "\xc3", []record.Span{{Start: 1, End: 7}}},
+		{"text behind an escape", `x\"abc`, "ab", []record.Span{{Start: 3, End: 5}}},
+		{"an escape and text behind it", `x\"abc`, `"a`, []record.Span{{Start: 1, End: 4}}},
+		{"an escaped escape and text", `x\\\"abc`, `"ab`, []record.Span{{Start: 1, End: 7}}},
 		{"touching spans are one", `x\u0041y`, "xAy", []record.Span{{Start: 0, End: 8}}},
 		{"a colour code is left out", "ab\x1b[1mcd", "bc", []record.Span{{Start: 1, End: 2}, {Start: 6, End: 7}}},
 		{"an escape with a colour code in it", "\\\x1b[1mn", "\n\n", []record.Span{{Start: 0, End: 1}, {Start: 5, End: 6}}},
@@ -84,6 +87,18 @@ func TestSpans(t *testing.T) {
 		}
 		if got := view.Spans(nil, last, at, at+len(c.of)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestSame: text behind an escape is the text itself, an escape is not.
+func TestSame(t *testing.T) {
+	b := record.Batch{Text: []byte(`x\"abc\nd`)}
+	view.Expand(&b)
+	for of, want := range map[string]bool{"x": true, "abc": true, "c": true, "d": true, `"`: false, `"a`: false, `x"`: false, "c\n": false} {
+		at := bytes.Index(b.Views[0].Text, []byte(of))
+		if got := view.Same(&b.Views[0], at, at+len(of)); got != want {
+			t.Errorf("%q: %v, want %v", of, got, want)
 		}
 	}
 }

@@ -269,6 +269,10 @@ func (r *reader) unit(to *builder, i, j int, out []byte) {
 		return
 	}
 	r.to(i)
+	if s, ok := r.within(i, j); ok {
+		to.stretch(view, len(out), s.Raw(), s.RawEnd())
+		return
+	}
 	n, start, end := len(out), -1, -1
 	for k := r.seg; k < len(r.segs); k++ {
 		s, ok := piece(r.segs[k], i, j)
@@ -296,17 +300,30 @@ func (r *reader) unit(to *builder, i, j int, out []byte) {
 	to.stretch(view, n, start, end)
 }
 
+// within is the part of the segment in hand that [i,j) is, if it is in no other
+// and stands for something.
+func (r *reader) within(i, j int) (record.Seg, bool) {
+	if r.seg >= len(r.segs) || j > r.segs[r.seg].End() {
+		return record.Seg{}, false
+	}
+	if next := r.seg + 1; next < len(r.segs) && r.segs[next].N() == 0 && r.segs[next].View() <= j {
+		return record.Seg{}, false
+	}
+	s, _ := piece(r.segs[r.seg], i, j)
+	return s, s.RawN() > 0
+}
+
 // stretch puts n bytes that all stand for the raw bytes [start,end). They are
 // other bytes even where there are as many: Even says so of one, and more are
 // put as two segments.
 func (b *builder) stretch(view, n, start, end int) {
-	if n > 1 && n == end-start {
-		b.put(record.Unit(view, 1, start, end-start))
-		view, n = view+1, n-1
+	switch {
+	case n != end-start:
+		b.put(record.Unit(view, n, start, end-start))
+	case n <= 1:
+		b.put(record.Even(view, n, start, n))
+	default:
+		b.put(record.Unit(view, 1, start, n))
+		b.put(record.Unit(view+1, n-1, start, n))
 	}
-	put := record.Unit
-	if n == end-start {
-		put = record.Even
-	}
-	b.put(put(view, n, start, end-start))
 }
