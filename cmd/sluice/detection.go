@@ -134,7 +134,11 @@ func (d *detection) change(edit func(now *detectorSet) *detectorSet) error {
 	d.swap.Lock()
 	defer d.swap.Unlock()
 	next := edit(d.current.Load())
-	live, err := virtualkey.New(next.keys, virtualkey.Options{Prefixes: d.prefixes})
+	var keys virtualkey.Keys // nil where there are none: nothing is looked up then, which is half of the work
+	if next.keys.Len() > 0 {
+		keys = next.keys
+	}
+	live, err := virtualkey.New(keys, virtualkey.Options{Prefixes: d.prefixes})
 	if err != nil {
 		return err
 	}
