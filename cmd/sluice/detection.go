@@ -64,12 +64,13 @@ type detectionConfig struct {
 }
 
 func newDetection(c detectionConfig) (*detection, error) {
+	table := ruleTable(c.rules)
 	d := &detection{
 		completer: virtualkey.NewCompleter(virtualkey.CompleterOptions{}),
-		rules:     reportRules(ruleTable(c.rules)), prefixes: c.keyPrefixes,
+		rules:     reportRules(table), prefixes: c.keyPrefixes,
 	}
 	d.learnt, _ = known.New(nil)
-	if err := d.load(c); err != nil {
+	if err := d.load(c, table); err != nil {
 		return nil, err
 	}
 	given := c.printKey != nil
@@ -96,19 +97,21 @@ func newDetection(c detectionConfig) (*detection, error) {
 }
 
 // ruleTable is the rules of all detectors, and those of what Sluice says itself.
+// It takes a few milliseconds: how strong a form is, its expression says.
 func ruleTable(set *rules.Set) []detectors.Rule {
 	return append(detectors.Rules(set), noticeRules()...)
 }
 
 // load puts a whole set in the place of the current one, if there is one; keys of
-// nil keep the current ones. After an error all is as before.
-func (d *detection) load(c detectionConfig) error {
+// nil keep the current ones; table is that of c.rules. After an error all is as
+// before.
+func (d *detection) load(c detectionConfig, table []detectors.Rule) error {
 	shape, err := pattern.New(c.rules, pattern.Options{HonorAllowComments: c.honorAllow, RequiredMet: c.requiredMet})
 	if err != nil {
 		return err
 	}
 	told, skipped := toldSecrets(c)
-	next := &detectorSet{told: told, shape: shape, keys: c.keys, rules: redactRules(ruleTable(c.rules)), known: c.known}
+	next := &detectorSet{told: told, shape: shape, keys: c.keys, rules: redactRules(table), known: c.known}
 	if next.known == nil {
 		next.known = &knownFindings{}
 	}
@@ -284,7 +287,7 @@ func (d *detection) hold(text []byte) int {
 // pipeline is the part of a pipeline's configuration that detection decides.
 func (d *detection) pipeline() pipeline.Config {
 	return pipeline.Config{
-		Detectors: d.detectors, Views: view.Expand, Resolve: d.resolve, Redactor: d.redactor,
+		Detectors: d.detectors, Views: view.Lend, Resolve: d.resolve, Redactor: d.redactor,
 		Hold: func() reassemble.Hold { return d.hold },
 	}
 }

@@ -51,5 +51,5 @@ func (f *passFlags) reload(a *app, d *detection) error {
 	if err != nil {
 		return err
 	}
-	return d.load(c)
+	return d.load(c, ruleTable(c.rules))
 }

@@ -1,19 +1,35 @@
 package main
 
 import (
+	"flag"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/internal/recycle"
 )
 
 // The scripts of testdata/script run the real program, one promise each.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"sluice": func() { os.Exit(run(os.Args[1:], process())) },
+	testscript.Main(spoiling{m}, map[string]func(){
+		"sluice": func() {
+			recycle.SpoilAll(true)
+			os.Exit(run(os.Args[1:], process()))
+		},
 	})
+}
+
+// spoiling runs the tests with memory spoilt that was given back, so that whoever
+// still reads it fails them; benchmarks measure without.
+type spoiling struct{ *testing.M }
+
+func (s spoiling) Run() int {
+	flag.Parse()
+	recycle.SpoilAll(flag.Lookup("test.bench").Value.String() == "")
+	return s.M.Run()
 }
 
 func TestScript(t *testing.T) {

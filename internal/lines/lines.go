@@ -3,7 +3,8 @@
 // The promise: every byte of the stream is in exactly one record, unchanged
 // and in order; the records depend on the bytes alone, not on how reads cut
 // them; a line is given out as soon as its line end was read, and many at once
-// when many are there. The receiver of a batch owns its bytes.
+// when many are there. The receiver of a batch owns its bytes, those that were
+// lent (Lend) until it calls the batch's Free.
 //
 // The limits: a line longer than MaxLine is cut into records marked More, at a
 // place where no token of up to MaxToken bytes is cut in two. An unterminated
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"sluice/internal/record"
 )
@@ -71,6 +73,10 @@ type Reader struct {
 	looked int   // buf[start:looked] holds no line end
 	err    error // what src said last; sticky
 	done   bool  // the final batch is out
+
+	lends bool            // buf[:start] is what went before, up to LeadSize bytes of it at least
+	block *block          // that buf is the text of; nil: buf is r's own
+	recs  []record.Record // room for the records of a batch that is lent
 }
 
 // NewReader reads src from where it stands, which is at in its stream. Lines
@@ -97,6 +103,7 @@ func Resume(src io.Reader, origin record.Origin, at record.Mark, head []byte) *R
 func (r *Reader) Release() {
 	if r.start == r.end {
 		r.buf, r.start, r.end, r.looked = nil, 0, 0, 0
+		r.block, r.recs = nil, nil
 	}
 }
 
@@ -159,42 +166,55 @@ func (r *Reader) Mark() record.Mark { return r.at }
 // fill reads once. It first makes room: the rest of a line moves to the front,
 // the buffer grows when a read has filled it or a line does not fit.
 func (r *Reader) fill() int {
-	if r.start > 0 {
-		copy(r.buf, r.buf[r.start:r.end])
-		r.end, r.looked, r.start = r.end-r.start, r.looked-r.start, 0
+	if old := r.start - r.lead(); old > 0 {
+		copy(r.buf, r.buf[old:r.end])
+		r.end, r.looked, r.start = r.end-old, r.looked-old, r.start-old
 	}
-	room := r.buf[r.end:]
-	if len(room) == 0 {
+	if r.room() == 0 {
 		r.grow()
-		room = r.buf[r.end:]
 	}
-	if most := min(MaxBlock, r.cs.maxLine()-r.end); len(room) > most {
-		room = room[:most]
-	}
+	room := r.buf[r.end:][:min(r.room(), MaxBlock, r.cs.maxLine()-(r.end-r.start))]
 	n, err := r.src.Read(room)
 	if n < 0 || n > len(room) {
 		n, err = 0, fmt.Errorf("reader gave %d bytes into %d", n, len(room))
 	}
 	r.end += n
 	r.err = err
-	if n == len(room) && len(r.buf) < MaxBlock {
+	if n == len(room) && r.size() < MaxBlock {
 		r.grow() // busy: the next read may bring more
 	}
 	return n
 }
 
+// lead is how much of what was given out stays before what was not.
+func (r *Reader) lead() int {
+	if r.lends {
+		return min(r.start, LeadSize)
+	}
+	return 0
+}
+
+// size is how much can be read and not given out, whatever stands before it.
+func (r *Reader) size() int {
+	if r.lends && r.buf != nil {
+		return len(r.buf) - LeadSize
+	}
+	return len(r.buf)
+}
+
+// room is how much of size is free.
+func (r *Reader) room() int { return r.size() - (r.end - r.start) }
+
 func (r *Reader) grow() {
 	size := firstBlock
-	switch {
-	case len(r.buf) >= MaxBlock:
+	switch have := r.size(); {
+	case have >= MaxBlock:
 		size = r.cs.maxLine()
-	case len(r.buf) > 0:
-		size = 4 * len(r.buf)
+	case have > 0:
+		size = 4 * have
 	}
-	if size > len(r.buf) {
-		buf := make([]byte, size)
-		copy(buf, r.buf[:r.end])
-		r.buf = buf
+	if size > r.size() {
+		r.setBuf(size)
 	}
 }
 
@@ -225,12 +245,20 @@ func (r *Reader) batch(n int, cut bool) record.Batch {
 	if r.err != nil && !cut {
 		n = r.end - r.start
 	}
-	b.Records = r.records(r.buf[r.start:r.start+n], cut)
-	if k := len(b.Records); k > 0 {
-		n = b.Records[k-1].End
+	lead, lent := r.lent(n)
+	if lent {
+		b.Records = r.recs[:0]
 	}
-	b.Text = bytes.Clone(r.buf[r.start : r.start+n])
-	r.start += n
+	b.Records = r.records(b.Records, r.buf[r.start:r.start+n], lead, cut)
+	if k := len(b.Records); k > 0 {
+		n = b.Records[k-1].End - lead
+	}
+	if lent {
+		r.give(&b, lead, n)
+	} else {
+		b.Text = bytes.Clone(r.buf[r.start : r.start+n])
+		r.start += n
+	}
 	r.looked = r.start
 	b.End = r.at
 	if r.cs != octets && n > 0 {
@@ -241,18 +269,22 @@ func (r *Reader) batch(n int, cut bool) record.Batch {
 		if r.err != io.EOF {
 			b.Unread = unread(r.err)
 		}
+		if r.block != nil {
+			r.block.free()
+		}
+		r.block, r.buf, r.start, r.end = nil, nil, 0, 0
 	}
 	return b
 }
 
-// records divides text into at most MaxRecords and moves the position of the
-// Reader behind them.
-func (r *Reader) records(text []byte, cut bool) []record.Record {
-	recs := make([]record.Record, 0, min(MaxRecords, r.cs.count(text)+1))
+// records appends the lines of text, which begins at from in its batch, until
+// there are MaxRecords, and moves the position of the Reader behind them.
+func (r *Reader) records(recs []record.Record, text []byte, from int, cut bool) []record.Record {
+	recs = slices.Grow(recs, min(MaxRecords, r.cs.count(text)+1))
 	for pos := 0; pos < len(text) && len(recs) < MaxRecords; {
 		n, ended := r.cs.nextEnd(text[pos:])
 		rec := record.Record{
-			Span: record.Span{Start: pos, End: pos + n},
+			Span: record.Span{Start: from + pos, End: from + pos + n},
 			Line: r.line,
 			Base: r.at.Offset,
 			Next: r.at.Offset + int64(n),

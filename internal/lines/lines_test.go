@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sluice/internal/record"
+	"sluice/internal/recycle"
 )
 
 var testOrigin = record.Origin{Kind: "file", Name: "a.log"}
@@ -53,28 +54,50 @@ type piece struct {
 // readAll checks what holds for every stream and returns its records.
 func readAll(t rapid.TB, src io.Reader) []piece {
 	t.Helper()
+	return readWith(t, NewReader(src, testOrigin, record.Mark{Stream: "a.log", Epoch: 7}))
+}
+
+// readWith gives each batch back when the next one is there; until then it must
+// stay as it is, and from then on nobody needs it.
+func readWith(t rapid.TB, r *Reader) []piece {
+	t.Helper()
+	recycle.SpoilAll(true)
+	defer recycle.SpoilAll(false)
 	var out []piece
-	var offset int64
+	var all, before []byte
+	var last record.Batch
 	finals := 0
-	r := NewReader(src, testOrigin, record.Mark{Stream: "a.log", Epoch: 7})
 	err := r.Emit(context.Background(), func(b record.Batch) error {
-		pos := 0
+		if !bytes.Equal(last.Text, before) {
+			t.Fatalf("a batch of %d bytes was written to before it was given back", len(before))
+		}
+		if last.Free != nil {
+			last.Free()
+			last.Free() // once is enough
+		}
+		if b.Lead > LeadSize || !bytes.HasSuffix(all, b.Text[:b.Lead]) || b.Lead > 0 && b.Free == nil {
+			t.Fatalf("a lead of %d bytes is not what went before", b.Lead)
+		}
+		pos := b.Lead
 		for _, rec := range b.Records {
+			offset := int64(len(all))
 			if rec.Start != pos || rec.End <= rec.Start || rec.Base != offset || rec.Next != offset+int64(rec.Len()) {
 				t.Fatalf("record %+v at text %d, stream %d", rec, pos, offset)
 			}
 			out = append(out, piece{rec.Line, rec.Base, rec.Next, rec.More, string(b.Text[rec.Start:rec.End])})
-			pos, offset = rec.End, rec.Next
+			all = append(all, b.Text[rec.Start:rec.End]...)
+			pos = rec.End
 		}
-		if pos != len(b.Text) || b.End != (record.Mark{Stream: "a.log", Epoch: 7, Offset: offset}) || b.Origin != testOrigin {
+		if pos != len(b.Text) || b.End != (record.Mark{Stream: "a.log", Epoch: 7, Offset: int64(len(all))}) || b.Origin != testOrigin {
 			t.Fatalf("batch covers %d of %d bytes, ends at %+v", pos, len(b.Text), b.End)
 		}
-		if len(b.Text) == 0 && !b.Final {
+		if len(b.Text) == b.Lead && !b.Final {
 			t.Fatalf("an empty batch that is not final")
 		}
 		if b.Final {
 			finals++
 		}
+		last, before = b, append(before[:0], b.Text...)
 		return nil
 	})
 	if err != nil || finals != 1 {
@@ -137,8 +160,48 @@ func TestRecordsDependOnTheBytesAlone(t *testing.T) {
 		if len(src.sizes) > 0 {
 			src.sizes = append(src.sizes, len(content)/50+1) // keep one-byte reads few
 		}
-		compare(t, model(content), readAll(t, src))
+		r := NewReader(src, testOrigin, record.Mark{Stream: "a.log", Epoch: 7})
+		if rapid.Bool().Draw(t, "lend") {
+			r.Lend()
+		}
+		compare(t, model(content), readWith(t, r))
 	})
+}
+
+// Two readers that lend cut a stream as one that does not: what a batch is, does
+// not depend on where its memory is from.
+func TestLentBatchesAreTheSame(t *testing.T) {
+	var long strings.Builder
+	for i := range 40_000 {
+		long.WriteString(strings.Repeat("word ", i%37) + "\n")
+	}
+	for name, content := range map[string]string{
+		"lines": long.String(), "short lines": strings.Repeat("ab\n", 5*MaxRecords), "one long": strings.Repeat("x ", MaxLine) + "\n" + long.String(),
+		"wide": "\xff\xfe" + strings.Repeat("a\x00\n\x00", 3*LeadSize), "few": "a\nb",
+	} {
+		var ends [2][]int64
+		for i := range ends {
+			r := NewReader(strings.NewReader(content), testOrigin, record.Mark{})
+			if i == 1 {
+				r.Lend()
+			}
+			lent := 0
+			err := r.Emit(t.Context(), func(b record.Batch) error {
+				ends[i] = append(ends[i], b.End.Offset)
+				if b.Free != nil {
+					lent++
+					b.Free()
+				}
+				return nil
+			})
+			if large := len(content) > 2*LeadSize && name != "wide"; err != nil || (lent > 0) != (large && i == 1) {
+				t.Errorf("%s: %d of %d batches were lent, error %v", name, lent, len(ends[i]), err)
+			}
+		}
+		if !slices.Equal(ends[0], ends[1]) {
+			t.Errorf("%s: batches end at %v, lent ones at %v", name, ends[0], ends[1])
+		}
+	}
 }
 
 func TestBytesOutAreBytesIn(t *testing.T) {

@@ -34,17 +34,19 @@ type Redactor interface {
 // Config wires a run. Sources, Detectors, Redactor and Sink are required.
 type Config struct {
 	Sources   []Source
-	Detectors func() []Detector                   // loaded once a batch; earlier ones name overlaps
-	Views     func(b *record.Batch) []record.Span // fills b.Views; returns raw spans it could not examine
-	Resolve   func(ctx context.Context, ms []record.Match)
-	Hold      func() reassemble.Hold // loaded once a stream; nil: nothing is held but PEM blocks
-	Redactor  Redactor
-	Sink      Sink
-	Jobs      int           // workers; at least 1
-	Budget    int64         // bytes; 0: DefaultBudget
-	HoldFor   time.Duration // 0: DefaultHoldFor
-	Ordered   bool          // deliver across streams in the order of reading
-	Stats     *Stats        // counts while it runs; nil: own
+	Detectors func() []Detector // loaded once a batch; earlier ones name overlaps
+	// Views fills b.Views and returns the raw spans that it could not examine; free
+	// is called when nobody reads the views any more. nil: there are none.
+	Views    func(b *record.Batch) (missed []record.Span, free func())
+	Resolve  func(ctx context.Context, ms []record.Match)
+	Hold     func() reassemble.Hold // loaded once a stream; nil: nothing is held but PEM blocks
+	Redactor Redactor
+	Sink     Sink
+	Jobs     int           // workers; at least 1
+	Budget   int64         // bytes; 0: DefaultBudget
+	HoldFor  time.Duration // 0: DefaultHoldFor
+	Ordered  bool          // deliver across streams in the order of reading
+	Stats    *Stats        // counts while it runs; nil: own
 	// Done is called with Run's error so far when all is delivered and before
 	// the sink is closed: reports end with what became of the run. May be nil.
 	Done func(err error)
@@ -204,7 +206,7 @@ func (r *run) enqueue(ctx context.Context, l *lane, b record.Batch) error {
 		return errStopped
 	}
 	b.Origin = l.origin
-	j := &job{batch: b, lane: l, cost: cost, done: make(chan struct{})}
+	j := &job{batch: b, lane: l, cost: cost, free: b.Free, done: make(chan struct{})}
 	r.queues.push(r, l.queueKey, j)
 	select {
 	case r.jobs <- j:

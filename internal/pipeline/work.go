@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"sync"
 
 	"sluice/internal/record"
@@ -14,6 +15,7 @@ type job struct {
 	batch    record.Batch
 	lane     *lane
 	cost     int64
+	free     func() // gives back the memory of batch, which delivery may alias; nil: it is garbage
 	delivery record.Delivery
 	end      record.Mark
 	ok       bool
@@ -34,14 +36,16 @@ func (r *run) work() {
 // examine runs the detectors over a batch and redacts it. If one panics, the
 // records are examined one by one, and those it can't bear are withheld.
 func (r *run) examine(b *record.Batch) record.Delivery {
-	matches, ok := r.detect(b)
+	matches, free, ok := r.detect(b)
 	if !ok {
 		matches = r.detectEach(b)
 	}
 	if r.cfg.Resolve != nil && len(matches) > 0 {
 		r.cfg.Resolve(r.deliver, matches)
 	}
-	return r.apply(b, matches)
+	d := r.apply(b, matches)
+	free() // matches end here, and with them the last that aliases views
+	return d
 }
 
 // apply redacts; a batch that redaction can't bear is withheld whole.
@@ -56,23 +60,28 @@ func (r *run) apply(b *record.Batch, matches []record.Match) (d record.Delivery)
 	return r.cfg.Redactor.Apply(b, matches)
 }
 
-func (r *run) detect(b *record.Batch) (ms []record.Match, ok bool) {
+// detect asks every detector; free gives back what the views were lent, which
+// b.Views and the matches alias. After a panic nothing is given back: nobody
+// knows who holds what.
+func (r *run) detect(b *record.Batch) (ms []record.Match, free func(), ok bool) {
+	free = func() {}
 	defer func() {
 		// What was recovered may quote the input, so it is counted and not kept.
 		if recover() != nil {
 			r.stats.Panics.Add(1)
-			ms, ok = nil, false
+			ms, free, ok = nil, func() {}, false
 		}
 	}()
 	if r.cfg.Views != nil {
-		if missed := r.cfg.Views(b); len(missed) > 0 {
+		var missed []record.Span
+		if missed, free = r.cfg.Views(b); len(missed) > 0 {
 			ms = append(ms, record.Match{Rule: "withheld", Spans: missed, Withhold: true})
 		}
 	}
 	for _, d := range r.cfg.Detectors() {
 		ms = d.Detect(ms, b)
 	}
-	return ms, true
+	return ms, free, true
 }
 
 // detectEach examines the records of a batch alone. Views that the source made
@@ -84,7 +93,7 @@ func (r *run) detectEach(b *record.Batch) []record.Match {
 		start := rec.Start
 		rec.Start, rec.End = 0, rec.Len()
 		one.Records = []record.Record{rec}
-		ms, ok := r.detect(&one)
+		ms, free, ok := r.detect(&one)
 		if !ok {
 			ms = []record.Match{{Withhold: true, Spans: []record.Span{{Start: 0, End: rec.End}}}}
 		}
@@ -93,9 +102,10 @@ func (r *run) detectEach(b *record.Batch) []record.Match {
 			for i, s := range m.Spans {
 				moved[i] = record.Span{Start: s.Start + start, End: s.End + start}
 			}
-			m.Spans = moved
+			m.Spans, m.Secret = moved, bytes.Clone(m.Secret)
 			all = append(all, m)
 		}
+		free()
 	}
 	return all
 }
@@ -164,6 +174,7 @@ func (r *run) deliverSome(jobs []*job) int {
 		} else {
 			r.count(ds)
 			r.commit(jobs[:len(ds)])
+			freeAll(jobs[:len(ds)])
 		}
 	}
 	for _, j := range jobs[:n] {
@@ -171,6 +182,18 @@ func (r *run) deliverSome(jobs []*job) int {
 		r.budget.Release(j.cost)
 	}
 	return n
+}
+
+// freeAll gives back the memory of jobs whose deliveries the sink has read. What
+// was not delivered becomes garbage: the run ends.
+func freeAll(jobs []*job) {
+	for _, j := range jobs {
+		for _, free := range []func(){j.delivery.Free, j.free} {
+			if free != nil {
+				free()
+			}
+		}
+	}
 }
 
 func isDone(j *job) bool {

@@ -50,7 +50,7 @@ func (s *Stream) holdFrom(b *record.Batch) int {
 // heldAt is the record in which a secret begins that could go on behind byte
 // at; len(b.Records) if there is none, or if that would be too much to hold.
 func (s *Stream) heldAt(b *record.Batch, at int) int {
-	tail := b.Text[max(at-MaxLead, 0):at]
+	tail := b.Text[max(at-MaxLead, b.Lead):at]
 	h := min(s.hold(tail), len(tail))
 	if h <= 0 {
 		return len(b.Records)
@@ -84,7 +84,7 @@ func (s *Stream) goOn(b *record.Batch) {
 // withholdOpenKeys withholds the parts of messages that end inside a private
 // key: its rest may be in the next message, where no detector looks for it.
 func withholdOpenKeys(b *record.Batch) {
-	if !bytes.Contains(b.Text, pemBegin) {
+	if !begins(b.Text) {
 		return // many times as fast as to look from the end, and nearly always so
 	}
 	for i := range b.Records {
@@ -103,18 +103,22 @@ func withholdOpenKeys(b *record.Batch) {
 	}
 }
 
+// begins says whether pemBegin may stand in text. It looks for what follows the
+// dashes, since logs have a dozen dashes for each B.
+func begins(text []byte) bool { return bytes.Contains(text, pemBegin[len("-----"):]) }
+
 // openPEM is the record in which a private key begins that b doesn't end;
 // len(b.Records) if there is none.
 func (s *Stream) openPEM(b *record.Batch) int {
-	n := len(b.Records)
-	if n == 0 || !bytes.Contains(b.Text, pemBegin) {
+	n, text := len(b.Records), b.Text[b.Lead:]
+	if n == 0 || !begins(text) {
 		return n // many times as fast as to look from the end, and nearly always so
 	}
-	at := bytes.LastIndex(b.Text, pemBegin)
-	if at < 0 || !keyHeader(b.Text[at:]) || bytes.Contains(b.Text[at:], pemEnd) {
+	at := bytes.LastIndex(text, pemBegin)
+	if at < 0 || !keyHeader(text[at:]) || bytes.Contains(text[at:], pemEnd) {
 		return n
 	}
-	from := recordOf(b.Records, at)
+	from := recordOf(b.Records, b.Lead+at)
 	for i := from + 1; i < n; i++ {
 		if !pemLine(s.inner(b, i)) {
 			return n

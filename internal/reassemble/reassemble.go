@@ -17,6 +17,7 @@
 package reassemble
 
 import (
+	"bytes"
 	"slices"
 
 	"sluice/internal/lines"
@@ -25,7 +26,7 @@ import (
 
 const (
 	// MaxLead is how much of what was delivered is shown again as context.
-	MaxLead = 4 << 10
+	MaxLead = lines.LeadSize
 	// MaxHeld is how much is held back at most.
 	MaxHeld = 64 << 10
 )
@@ -71,6 +72,7 @@ func (s *Stream) Push(b record.Batch) (record.Batch, bool) {
 		b = s.split(b, keep)
 	}
 	if len(b.Records) == 0 && !b.Final && b.Unread == "" {
+		free(&b)
 		return b, false
 	}
 	return s.ready(b), true
@@ -115,12 +117,16 @@ func (s *Stream) Flush() (record.Batch, bool) {
 	return s.ready(b), true
 }
 
-// join puts what is held back before b.
+// join puts what is held back before b. Where nothing is, b keeps a lead that is
+// what the stream would put before it: then its text need not be copied.
 func (s *Stream) join(b record.Batch) record.Batch {
-	b = dropLead(b)
 	if len(s.held.Records) == 0 {
-		return b
+		if bytes.Equal(b.Text[:b.Lead], s.lead) {
+			return b
+		}
+		return dropLead(b)
 	}
+	b = dropLead(b)
 	h := s.held
 	s.held = record.Batch{}
 	n, msgs := len(h.Text), nextMsg(h.Records)
@@ -133,7 +139,16 @@ func (s *Stream) join(b record.Batch) record.Batch {
 	}
 	h.Views = append(h.Views, moveViews(b.Views, n)...)
 	h.End, h.Final, h.Unread = b.End, b.Final, b.Unread
+	free(&b)
 	return h
+}
+
+// free gives back the memory of a batch that was copied, or that is nobody's.
+func free(b *record.Batch) {
+	if b.Free != nil {
+		b.Free()
+	}
+	b.Free, b.Text, b.Records = nil, nil, nil
 }
 
 // nextMsg keeps the messages of two joined batches apart; a batch of lines has
@@ -172,29 +187,41 @@ func (s *Stream) split(b record.Batch, keep int) record.Batch {
 	return b
 }
 
-// withLead puts the context before b and remembers b's own end as the next.
+// withLead puts the context before b, unless b came with it, and remembers b's own
+// end as the next.
 func (s *Stream) withLead(b record.Batch) record.Batch {
-	n := len(s.lead)
-	text := b.Text
-	if n > 0 && len(text) > 0 {
-		whole := make([]byte, 0, n+len(text))
-		whole = append(append(whole, s.lead...), text...)
-		b.Text, b.Lead = whole, n
-		moved := make([]record.Record, len(b.Records))
-		for i, rec := range b.Records {
-			rec.Start += n
-			rec.End += n
-			moved[i] = rec
-		}
-		b.Records, b.Views = moved, moveViews(b.Views, n)
+	text := b.Text[b.Lead:]
+	switch {
+	case len(text) == 0:
+		b.Text, b.Lead = nil, 0
+	case b.Lead == 0 && len(s.lead) > 0:
+		b = s.putLead(b)
+		text = b.Text[b.Lead:]
 	}
 	if len(text) >= MaxLead {
 		s.lead = append(s.lead[:0], text[len(text)-MaxLead:]...)
 	} else {
-		over := max(n+len(text)-MaxLead, 0)
+		over := max(len(s.lead)+len(text)-MaxLead, 0)
 		s.lead = append(s.lead[:copy(s.lead, s.lead[over:])], text...)
 	}
 	return b
+}
+
+// putLead copies b with the context before it.
+func (s *Stream) putLead(b record.Batch) record.Batch {
+	n := len(s.lead)
+	out := b
+	out.Text, out.Lead, out.Free = make([]byte, 0, n+len(b.Text)), n, nil
+	out.Text = append(append(out.Text, s.lead...), b.Text...)
+	out.Records = make([]record.Record, len(b.Records))
+	for i, rec := range b.Records {
+		rec.Start += n
+		rec.End += n
+		out.Records[i] = rec
+	}
+	out.Views = moveViews(b.Views, n)
+	free(&b)
+	return out
 }
 
 // dropLead takes a lead that the source gave off again: the stream knows what

@@ -70,10 +70,16 @@ func TestNothingIsLostOrMoved(t *testing.T) {
 		for in < len(all) {
 			n := rapid.IntRange(1, len(all)-in).Draw(t, "batch")
 			b := batchOf(all[in:in+n], in)
+			if rapid.Bool().Draw(t, "lent") {
+				b = lent(b, all[max(in-MaxLead, 0):in])
+			}
 			in += n
 			b.Final = in == len(all)
 			if got, ok := s.Push(b); ok {
 				out = check(t, got, all, out)
+				if got.Free != nil {
+					got.Free()
+				}
 			}
 			if s.Held() != in-out {
 				t.Fatalf("held %d, want %d", s.Held(), in-out)
@@ -88,6 +94,24 @@ func TestNothingIsLostOrMoved(t *testing.T) {
 			t.Fatalf("%d of %d bytes came out", out, len(all))
 		}
 	})
+}
+
+// lent is b in memory that is spoilt when it is given back, behind what its source
+// read before.
+func lent(b record.Batch, before string) record.Batch {
+	b.Lead, b.Text = len(before), append([]byte(before), b.Text...)
+	for i := range b.Records {
+		b.Records[i].Start += b.Lead
+		b.Records[i].End += b.Lead
+	}
+	text, records := b.Text, b.Records
+	b.Free = func() {
+		for i := range text {
+			text[i] = 0xff
+		}
+		clear(records)
+	}
+	return b
 }
 
 const (
@@ -183,10 +207,16 @@ func FuzzStream(f *testing.F) {
 		for in < len(all) {
 			n := min(int(step)+1, len(all)-in)
 			b := batchOf(all[in:in+n], in)
+			if step%2 == 1 {
+				b = lent(b, all[max(in-MaxLead, 0):in])
+			}
 			in += n
 			b.Final = in == len(all)
 			if got, ok := s.Push(b); ok {
 				out = check(t, got, all, out)
+				if got.Free != nil {
+					got.Free()
+				}
 			}
 		}
 		if out != len(all) {

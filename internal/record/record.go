@@ -81,6 +81,10 @@ type Batch struct {
 	// were): a limit of an archive, a read error in the middle. It makes the
 	// report incomplete; it is text of ours and holds no byte of the input.
 	Unread string
+	// Free gives the memory of Text and Records back to who lent it; nil: it is the
+	// batch's own. Who owns the batch last may call it once nobody reads them any
+	// more, nor what aliases them; without it they are garbage like any other.
+	Free func() `json:"-"`
 }
 
 // MarkAfter is the mark behind record i.
@@ -208,4 +212,7 @@ type Delivery struct {
 	End      Mark
 	Final    bool
 	Unread   string
+	// Free gives the memory of Clean and Records back to who lent it; nil: it is the
+	// batch's. The pipeline calls it when Write has returned.
+	Free func() `json:"-"`
 }

@@ -14,9 +14,11 @@
 package redact
 
 import (
+	"sync"
 	"time"
 
 	"sluice/internal/record"
+	"sluice/internal/recycle"
 )
 
 // WithheldRule stands in the placeholder of a record that was not examined.
@@ -62,8 +64,9 @@ func New(cfg Config) *Redactor {
 }
 
 // Apply redacts a batch. Matches come in the order of their precedence: where
-// two overlap, the earlier one gives the name. The delivery's Clean may alias
-// b.Text if nothing was taken out.
+// two overlap, the earlier one gives the name. It takes the batch over: if nothing
+// was taken out, the delivery's Clean and Records are its memory, the records moved
+// to begin at 0; else they are lent by the redactor.
 func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Delivery {
 	d := record.Delivery{
 		Origin: b.Origin, End: b.End, Final: b.Final, Unread: b.Unread,
@@ -76,9 +79,11 @@ func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Deliver
 		d.Clean, d.Records = b.Text[b.Lead:], shift(b.Records, b.Lead)
 		return d
 	}
-	w := writer{b: b, units: u, withheld: withheld, at: make([]int, len(kept))}
+	out := rooms.Get().(*room)
+	w := writer{b: b, units: u, withheld: withheld, at: make([]int, len(kept)), out: out.clean[:0], records: out.records[:0]}
 	w.write(kept)
-	d.Clean, d.Records, d.Withheld = w.out, w.records, w.count
+	out.clean, out.records = w.out, w.records
+	d.Clean, d.Records, d.Withheld, d.Free = w.out, w.records, w.count, out.free
 	d.Findings = make([]record.Finding, 0, len(kept))
 	for _, i := range showOrder(kept) {
 		if kept[i].rest {
@@ -89,18 +94,35 @@ func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Deliver
 	return d
 }
 
-// shift moves records to an origin of zero without touching the batch's.
+// room is memory of a delivery: it has the size of a batch each time.
+type room struct {
+	clean   []byte
+	records []record.Record
+}
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// maxRoom bounds what is kept of a long line's, bytes.
+const maxRoom = 512 << 10
+
+// free puts the memory back. Nobody reads it from here on.
+func (r *room) free() {
+	recycle.Spoil(r.clean)
+	recycle.SpoilEach(r.records, record.Record{})
+	if cap(r.clean) <= maxRoom {
+		rooms.Put(r)
+	}
+}
+
+// shift moves records to an origin of zero.
 func shift(records []record.Record, by int) []record.Record {
-	if by == 0 {
-		return records
+	if by > 0 {
+		for i := range records {
+			records[i].Start -= by
+			records[i].End -= by
+		}
 	}
-	out := make([]record.Record, len(records))
-	for i, rec := range records {
-		rec.Start -= by
-		rec.End -= by
-		out[i] = rec
-	}
-	return out
+	return records
 }
 
 // chosen is a match that counts, with what was decided about it.

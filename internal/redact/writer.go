@@ -28,8 +28,8 @@ type writer struct {
 
 func (w *writer) write(kept []chosen) {
 	cuts := union(kept)
-	w.out = make([]byte, 0, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
-	w.records = make([]record.Record, 0, len(w.b.Records))
+	w.out = slices.Grow(w.out, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
+	w.records = slices.Grow(w.records, len(w.b.Records))
 	order := showOrder(kept)
 	for i, rec := range w.b.Records {
 		start := len(w.out)

@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"sluice/internal/record"
+	"sluice/internal/recycle"
 )
 
 const (
@@ -47,12 +48,26 @@ const (
 // the caller to withhold: what was not examined is not clean. The spans are
 // those of whole lines, ascending for each text looked at.
 func Expand(b *record.Batch) []record.Span {
+	given := len(b.Views)
+	over, free := Lend(b)
+	defer free()
+	for i := given; i < len(b.Views); i++ {
+		v := &b.Views[i]
+		v.Text, v.Map = bytes.Clone(v.Text), slices.Clone(v.Map)
+	}
+	return over
+}
+
+// Lend is Expand for a caller that is soon done with the views: their texts and
+// maps are lent to the batch until free is called, which is once at most and
+// from when on nobody may read them, nor what aliases them (a match's secret).
+// Without free they are garbage like any other.
+func Lend(b *record.Batch) (over []record.Span, free func()) {
 	if len(b.Text) > record.MaxMapped {
 		b.Views = nil
-		return []record.Span{{Start: 0, End: len(b.Text)}}
+		return []record.Span{{Start: 0, End: len(b.Text)}}, func() {}
 	}
 	e := scratch.Get().(*expander)
-	defer e.free()
 	given := len(b.Views)
 	e.text(b)
 	for i := range b.Views[:given] {
@@ -61,33 +76,43 @@ func Expand(b *record.Batch) []record.Span {
 	slices.SortStableFunc(e.nodes, func(x, y *node) int { return x.depth - y.depth })
 	for _, n := range e.nodes {
 		if len(n.text) > 0 {
-			b.Views = append(b.Views, record.View{Kind: n.kind, Text: bytes.Clone(n.text), Map: slices.Clone(n.segs)})
+			b.Views = append(b.Views, record.View{Kind: n.kind, Text: n.text, Map: n.segs})
 		}
 	}
-	return e.over
+	return e.over, e.free
 }
 
-// scratch keeps expanders: views grow in memory that is there already, and are
-// copied when their size is known.
+// scratch keeps expanders: views grow in memory that is there already.
 var scratch = sync.Pool{New: func() any { return new(expander) }}
 
-// maxSpare bounds what an expander keeps for a text or a map, bytes.
-const maxSpare = 1 << 20
+const (
+	// maxSpare bounds what an expander keeps for a text or a map, bytes: the map of
+	// a batch of escaped JSON takes four times its text.
+	maxSpare = 4 << 20
+	// maxKept bounds what it keeps of all.
+	maxKept = 16 << 20
+)
 
 // free makes e ready for another batch. It keeps memory, and nothing that a batch
-// has.
+// has; what it lent is spoilt in tests.
 func (e *expander) free() {
 	for _, n := range e.nodes {
-		text, segs := n.text[:0], n.segs[:0]
-		if cap(text) > maxSpare {
-			text = nil
-		}
-		if cap(segs) > maxSpare/segSize {
-			segs = nil
-		}
-		*n = node{builder: builder{text: text, segs: segs}}
+		recycle.Spoil(n.text)
+		recycle.SpoilEach(n.segs, record.Seg{})
+		*n = node{builder: builder{text: n.text[:0], segs: n.segs[:0]}}
 	}
+	slices.Reverse(e.nodes) // the next batch's first text is like this one's, and gets its memory
 	e.spare = append(e.spare, e.nodes...)
+	kept := 0
+	for _, n := range slices.Backward(e.spare) {
+		text, segs := cap(n.text), cap(n.segs)*segSize
+		if kept += text; text > maxSpare || kept > maxKept {
+			n.text, kept = nil, kept-text
+		}
+		if kept += segs; segs > maxSpare || kept > maxKept {
+			n.segs, kept = nil, kept-segs
+		}
+	}
 	clear(e.nodes)
 	if cap(e.ends) > maxSpare/endsSize {
 		e.ends = nil

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sluice/internal/record"
+	"sluice/internal/recycle"
 	"sluice/internal/view"
 )
 
@@ -215,6 +217,30 @@ func checkViews(t interface{ Fatalf(string, ...any) }, b *record.Batch) {
 		}
 		if at != len(v.Text) {
 			t.Fatalf("%s: the map covers %d of %d bytes", v.Kind, at, len(v.Text))
+		}
+	}
+}
+
+// TestLentIsTheSame lends views a batch after another, from memory that was given
+// back and spoilt, and compares them with views that are the batch's own.
+func TestLentIsTheSame(t *testing.T) {
+	recycle.SpoilAll(true)
+	defer recycle.SpoilAll(false)
+	for range 3 {
+		for name, unit := range hostile() {
+			text := []byte(strings.Repeat(unit+"\n", 1+2000/len(unit)))
+			own, lent := record.Batch{Text: text}, record.Batch{Text: text}
+			over := view.Expand(&own)
+			overLent, free := view.Lend(&lent)
+			if !reflect.DeepEqual(own.Views, lent.Views) || !slices.Equal(over, overLent) {
+				t.Errorf("%s: lent views differ from the batch's own", name)
+			}
+			free()
+			for _, v := range lent.Views {
+				if bytes.Count(v.Text, []byte{0xff}) < len(v.Text) {
+					t.Errorf("%s: %d bytes of a view of kind %s were given back and can still be read", name, len(v.Text), v.Kind)
+				}
+			}
 		}
 	}
 }

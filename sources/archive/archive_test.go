@@ -131,8 +131,8 @@ func TestALineIsGivenWithoutMore(t *testing.T) {
 		go func() { _, _ = io.WriteString(out, line) }()
 		stop := errors.New("enough")
 		err := Expand(t.Context(), Input{Reader: in}, Config{}, func(b record.Batch) error {
-			if string(b.Text) != line {
-				t.Errorf("got %q, want %q", b.Text, line)
+			if string(b.Text[b.Lead:]) != line {
+				t.Errorf("got %q, want %q", b.Text[b.Lead:], line)
 			}
 			return stop
 		})

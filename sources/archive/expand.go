@@ -74,7 +74,7 @@ func (x *expander) text(n node) error {
 	if err := x.cfg.OnEntry(n.Entry); err != nil {
 		return err
 	}
-	r := lines.NewReader(n.r, n.Origin, record.Mark{Stream: n.Stream})
+	r := lines.NewReader(n.r, n.Origin, record.Mark{Stream: n.Stream}).Lend()
 	return x.judge(r.Emit(x.ctx, x.emit))
 }
 

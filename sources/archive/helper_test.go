@@ -45,7 +45,7 @@ func expandInput(t testing.TB, in Input, cfg Config) got {
 		if !opened[b.End.Stream] {
 			t.Errorf("a batch of %q before its entry", b.End.Stream)
 		}
-		g.text[b.Origin.Name] += string(b.Text)
+		g.text[b.Origin.Name] += string(b.Text[b.Lead:])
 		g.kind[b.Origin.Name] = b.Origin.Kind
 		if b.Unread != "" {
 			g.unread[b.Origin.Name] = b.Unread

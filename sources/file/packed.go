@@ -177,7 +177,7 @@ func unpackedHead(ctx context.Context, f *os.File, cfg archive.Config) (first []
 		if b.Unread != "" {
 			return io.ErrUnexpectedEOF
 		}
-		if first = append(first, b.Text...); len(first) >= headLen {
+		if first = append(first, b.Text[b.Lead:]...); len(first) >= headLen {
 			first = first[:headLen]
 			return errEnough
 		}

@@ -73,7 +73,7 @@ func (p *place) start(t testing.TB, r route, cfg Config, jobs int) *copier {
 	c.crash = func(err error) { giveUp(err); stop(err) }
 	conf := pipeline.Config{
 		Sources:   []pipeline.Source{c.src},
-		Detectors: func() []pipeline.Detector { return []pipeline.Detector{detector} }, Views: view.Expand,
+		Detectors: func() []pipeline.Detector { return []pipeline.Detector{detector} }, Views: view.Lend,
 		Redactor: redact.New(redact.Config{PrintKey: []byte("0123456789abcdef"), KeyGiven: true, Rules: func(string) (redact.Rule, bool) {
 			return redact.Rule{Severity: record.SeverityCritical}, true
 		}}),

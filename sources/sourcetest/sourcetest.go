@@ -157,6 +157,9 @@ func (c Case) reads(t *testing.T, content string) {
 			s.take(t, b)
 			clear(b.Text) // the receiver owns the bytes
 			clear(b.Records)
+			if b.Free != nil {
+				b.Free()
+			}
 			return nil
 		})
 		if err != nil {

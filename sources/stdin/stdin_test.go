@@ -22,7 +22,7 @@ func TestALineIsEmittedWhileThePipeIsOpen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		ran <- New(Config{Input: in}).Run(ctx, func(b record.Batch) error {
-			got <- string(b.Text)
+			got <- string(b.Text[b.Lead:])
 			return nil
 		})
 	}()
@@ -44,7 +44,7 @@ func TestTheLastBatchIsFinal(t *testing.T) {
 	var text strings.Builder
 	final := false
 	err := New(Config{Input: strings.NewReader("a\nb")}).Run(t.Context(), func(b record.Batch) error {
-		text.Write(b.Text)
+		text.Write(b.Text[b.Lead:])
 		final = b.Final
 		return nil
 	})
