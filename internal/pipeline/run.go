@@ -20,8 +20,10 @@ const (
 	DefaultBudget = 16 << 20
 	// DefaultHoldFor is how long a quiet stream's held line end waits.
 	DefaultHoldFor = 200 * time.Millisecond
-	// batchOverhead is what a batch costs beside its text, in budget bytes.
+	// batchOverhead is what a batch costs beside its text, in budget bytes, and
+	// recordCost what each record does: a batch of short lines is mostly records.
 	batchOverhead = 1 << 10
+	recordCost    = 88
 	// maxUnread bounds what is remembered of streams that could not be read.
 	maxUnread = 1000
 )
@@ -200,7 +202,7 @@ func (r *run) emit(ctx context.Context, index int, src Source, b record.Batch) e
 // enqueue takes budget for a batch and puts it into its queue and before the
 // workers. The lane is locked, so batches of a stream stay in order.
 func (r *run) enqueue(ctx context.Context, l *lane, b record.Batch) error {
-	cost := min(int64(len(b.Text))+batchOverhead, r.size)
+	cost := min(int64(len(b.Text)+len(b.Records)*recordCost)+batchOverhead, r.size)
 	if err := r.budget.Acquire(ctx, cost); err != nil {
 		l.broken = true
 		return errStopped
