@@ -23,7 +23,6 @@ type app struct {
 	stdoutTerminal bool
 	stderrTerminal bool
 	log            *slog.Logger
-	ballast        []byte // see hurry
 }
 
 // process is the real one.

@@ -16,12 +16,6 @@ const (
 	gcManyKeys = 20_000
 )
 
-// ballast is memory that is counted and never touched, bytes. A scan has little
-// in use, a dozen megabytes, so that the collector would run each time a dozen
-// more were read; with the ballast it waits for a good half more, and not for
-// more where more is in use, as a higher GOGC would. With many keys it goes.
-const ballast = 8 << 20
-
 // boundMemory keeps a process that runs for ever small; GOMEMLIMIT and GOGC, if
 // they are set, are the user's choice.
 func boundMemory(a *app, keys int) {
@@ -34,13 +28,5 @@ func boundMemory(a *app, keys int) {
 			percent = gcPercent
 		}
 		debug.SetGCPercent(percent)
-	}
-}
-
-// hurry lets a process that will end soon collect seldom. GOGC and GOMEMLIMIT, if
-// they are set, are the user's choice.
-func hurry(a *app) {
-	if a.ballast == nil && a.env("GOGC") == "" && a.env("GOMEMLIMIT") == "" {
-		a.ballast = make([]byte, ballast)
 	}
 }

@@ -51,7 +51,6 @@ func (f *passFlags) register(flags *pflag.FlagSet, failOn string) {
 // prepare makes the job but for its sink. What could not be had and does not
 // end the job at once is in job.run.Errors.
 func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, error) {
-	hurry(a)
 	j := &job{run: newRun(), stats: &pipeline.Stats{}, jobs: f.jobs}
 	f.job = j
 	if err := f.checkNumbers(); err != nil {
@@ -77,9 +76,6 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 		return nil, fetched
 	}
 	j.keysMissing = joinMissing([]error{missing, fetched})
-	if keys.Len() >= gcManyKeys {
-		a.ballast = nil
-	}
 	if j.detection, err = f.detect.load(a, folders(args), keys, access.master); err != nil {
 		return nil, err
 	}
