@@ -12,15 +12,15 @@ import (
 
 const (
 	memoSize  = 1 << 11 // answers of a machine
-	memoValue = 64      // bytes; longer values are rarely the same
+	memoValue = 256     // bytes; longer values are rarely the same
 	// longestDigest is the hex digits of SHA-512.
 	longestDigest  = 128
 	shortestDigest = 32
 )
 
-// memo remembers which values do not count for which rules, by a hash that is
-// keyed anew in each machine: two values share it once in 2^64, and no text can
-// be made so that it does. It holds no byte of a value.
+// memo remembers whether values count for rules, by a hash that is keyed anew in each
+// machine: two values share it once in 2^63, and no text can be made so that it
+// does. It holds no byte of a value.
 type memo struct {
 	seed   maphash.Seed
 	hashes []uint64
@@ -30,12 +30,12 @@ func newMemo() memo {
 	return memo{maphash.MakeSeed(), make([]uint64, memoSize)}
 }
 
-// slot is where an answer for a rule and a value stands, and what stands there if
+// slot is where an answer for a rule and a value stands: counts, or one more if
 // the value is innocent.
-func (m *memo) slot(r *rule, value []byte) (slot *uint64, hash uint64) {
-	hash = maphash.Bytes(m.seed, value) + uint64(r.index)*0x9e3779b97f4a7c15
+func (m *memo) slot(r *rule, value []byte) (slot *uint64, counts uint64) {
+	hash := maphash.Bytes(m.seed, value) + uint64(r.index)*0x9e3779b97f4a7c15
 	hash ^= hash >> 32
-	return &m.hashes[hash%memoSize], hash | 1
+	return &m.hashes[hash%memoSize], hash &^ 1
 }
 
 // innocentSecret says whether a rule takes a secret for none, whatever stands
@@ -47,15 +47,14 @@ func (m *machine) innocentSecret(r *rule, secret []byte) bool {
 	if len(secret) == 0 || len(secret) > memoValue {
 		return m.judgeSecret(r, secret)
 	}
-	slot, hash := m.memo.slot(r, secret)
-	if *slot == hash {
-		return true
+	slot, counts := m.memo.slot(r, secret)
+	if *slot&^1 != counts {
+		*slot = counts
+		if m.judgeSecret(r, secret) {
+			*slot++
+		}
 	}
-	innocent := m.judgeSecret(r, secret)
-	if innocent {
-		*slot = hash
-	}
-	return innocent
+	return *slot&1 != 0
 }
 
 func (m *machine) judgeSecret(r *rule, secret []byte) bool {

@@ -65,7 +65,12 @@ func (s *shape) readEndless(text []byte, start int) reading {
 	for i < limit && s.kind[text[i]]&inValue != 0 {
 		i++
 	}
-	if i == limit || i-start < s.value.least || s.kind[text[i-1]]&isLast == 0 || s.kind[text[i]]&(goesOn|wideRune) != 0 {
+	switch {
+	case i == limit || s.kind[text[i]]&(goesOn|wideRune) != 0:
+		return reading{}
+	case i-start < s.value.least:
+		return nothing(i + 1)
+	case s.kind[text[i-1]]&isLast == 0:
 		return reading{}
 	}
 	return value(start, i, i)

@@ -94,6 +94,7 @@ func compareReadings(t *rapid.T, d *Detector, text []byte) {
 			f, end := m.matchAround(frag, r, int(p.at), from)
 			switch {
 			case r.shape().partial && end < 0:
+			case r.shape().partial && f.secret.start <= int(p.at): // an earlier name's match holds this one
 			case r.shape().partial && read.verdict == noMatch:
 			case read.verdict == isMatch && (end != int(read.end) || f.secret != read.value()):
 				t.Fatalf("%q: %s at %d matches to %d with %v, the shape says %+v", text, r.ID, p.at, end, f.secret, read)
