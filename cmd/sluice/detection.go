@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -30,6 +31,7 @@ type detection struct {
 	prefixes  []string        // of virtual keys
 	swap      sync.Mutex      // one change of current at a time
 	learnt    *known.Detector // live keys that were seen whole, secrets of containers; outlives reloads
+	late      *late           // nil: what is read is examined once
 	completer *virtualkey.Completer
 	ask       *gateway.Resolver // nil: no gateway to ask for single keys
 	asked     asked
@@ -150,8 +152,20 @@ func (d *detection) change(edit func(now *detectorSet) *detectorSet) error {
 	if next.canary != nil {
 		next.list = append([]pipeline.Detector{next.canary}, next.list...)
 	}
+	if d.late != nil {
+		next.list = append(next.list, d.late)
+	}
 	d.current.Store(next)
 	return nil
+}
+
+// examineLate has what may be a key examined again once there are newer keys.
+func (d *detection) examineLate(log *slog.Logger) error {
+	d.late = newLate(d, log)
+	return d.change(func(now *detectorSet) *detectorSet {
+		next := *now
+		return &next
+	})
 }
 
 // setKeys swaps the live keys, after a refresh.

@@ -74,6 +74,11 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 	}
 	j.detection.learnCredential(access)
 	w := &following{job: j, log: a.log, state: s, clients: access.clients, asks: len(access.clients) > 0, maxStale: f.gateway.maxStale, maxLag: f.maxLag, first: make(chan struct{})}
+	if w.asks {
+		if err := j.detection.examineLate(a.log); err != nil {
+			return nil, err
+		}
+	}
 	w.ready = []readiness{w.keysReady, s.unready}
 	w.reload = func() error { return f.reload(a, j.detection) }
 	once := sync.OnceFunc(func() { close(w.first) })
@@ -84,9 +89,12 @@ func newFollowing(a *app, f *passFlags, s *state) (*following, error) {
 		}
 		boundMemory(a, keys.Len())
 		w.owners.refreshed(keys)
-		if _, known := w.keys.Age(time.Now()); known {
+		var asked time.Time
+		if age, known := w.keys.Age(time.Now()); known {
+			asked = time.Now().Add(-age)
 			once()
 		}
+		w.owners.discovered(j.detection.late.refreshed(asked))
 	})
 	w.resolver = access.resolver(func(hash [32]byte, key *record.KeyInfo) { w.owners.answer(hash, key) })
 	w.metrics = newMetrics(j.stats, w.keys)
@@ -112,7 +120,7 @@ func (w *following) passOn(a *app, f *passFlags, first pipeline.Sink) error {
 // addSink puts what findings pass through in front of the sinks.
 func (w *following) addSink(first pipeline.Sink, more []pipeline.Sink) {
 	w.owners = newOwners(primary(first, append(more, w.metrics)), w.detection, w.log)
-	w.owners.ask = w.resolver
+	w.owners.ask, w.owners.stats = w.resolver, w.stats
 	w.sink = w.owners
 }
 
@@ -258,8 +266,22 @@ func (w *following) pipeline(ctx context.Context) pipeline.Config {
 	if cfg.Jobs <= 0 {
 		cfg.Jobs = runtime.GOMAXPROCS(0)
 	}
-	cfg.Done = func(err error) { w.finish(ctx, err) }
+	cfg.Done = func(err error) {
+		w.finish(ctx, err)
+		w.unasked()
+	}
 	return cfg
+}
+
+// unasked says at the end what the gateway's keys came too late for.
+func (w *following) unasked() {
+	select {
+	case <-w.first:
+	default:
+		if l := w.detection.late; l != nil && l.waiting() > 0 {
+			w.log.Warn("the gateway's keys never came: lines that may hold some were not examined again", "lines", l.waiting())
+		}
+	}
 }
 
 // end makes the exit code: a clean stop is 0, unless --fail-on says otherwise.

@@ -27,6 +27,7 @@ type owners struct {
 	detection     *detection
 	ask           *gateway.Resolver // nil: no gateway
 	log           *slog.Logger
+	stats         *pipeline.Stats // counts what no batch brings
 
 	mu        sync.Mutex
 	strangers map[[32]byte]*stranger // by hash
@@ -42,7 +43,7 @@ type stranger struct {
 }
 
 func newOwners(to pipeline.Sink, d *detection, log *slog.Logger) *owners {
-	return &owners{Sink: to, detection: d, log: log, strangers: map[[32]byte]*stranger{}, prints: map[[8]byte]*stranger{}}
+	return &owners{Sink: to, detection: d, log: log, stats: &pipeline.Stats{}, strangers: map[[32]byte]*stranger{}, prints: map[[8]byte]*stranger{}}
 }
 
 // resolve is the pipeline's: it completes cut keys and notes who is not known.
@@ -119,7 +120,12 @@ func (o *owners) keep(f *record.Finding) (record.Delivery, bool) {
 }
 
 func (o *owners) update(f *record.Finding, key *record.KeyInfo) record.Delivery {
-	return record.Delivery{Origin: f.Origin, Findings: []record.Finding{o.detection.redactor.Owned(*f, key)}}
+	owned := o.detection.redactor.Owned(*f, key)
+	if !f.Known { // it was counted as what it seemed to be
+		o.stats.BySeverity[f.Severity].Add(-1)
+		o.stats.BySeverity[owned.Severity].Add(1)
+	}
+	return record.Delivery{Origin: f.Origin, Findings: []record.Finding{owned}}
 }
 
 // answer is the resolver's: the gateway knows the key.
@@ -160,10 +166,28 @@ func (o *owners) deliver(who func(*stranger) *record.KeyInfo) {
 		}
 	}
 	o.mu.Unlock()
+	o.tell(out)
+}
+
+// tell delivers findings that no batch brings.
+func (o *owners) tell(out []record.Delivery) {
 	if len(out) == 0 {
 		return
 	}
 	if err := o.Sink.Write(context.Background(), out); err != nil {
-		o.log.Error("deliver the owner of a key", "err", err)
+		o.log.Error("deliver what became known of a key", "err", err)
 	}
+}
+
+// discovered delivers findings that were none when their lines were read.
+func (o *owners) discovered(out []record.Delivery) {
+	for i := range out {
+		o.stats.Findings.Add(int64(len(out[i].Findings)))
+		for j := range out[i].Findings {
+			if f := &out[i].Findings[j]; !f.Known {
+				o.stats.BySeverity[f.Severity].Add(1)
+			}
+		}
+	}
+	o.tell(out)
 }

@@ -90,6 +90,7 @@ type soak struct {
 	dir                 string
 	random              *rand.Rand
 	lines, leaks, turns int
+	wide                int // lines of a mebibyte
 }
 
 func (s *soak) log(n int) string { return filepath.Join(s.dir, fmt.Sprintf("svc%02d.log", n)) }
@@ -99,13 +100,22 @@ func (s *soak) write() {
 	text := fmt.Sprintf("INFO: request %d was served in 12 ms\n", s.lines)
 	if s.lines%soakLeak == 0 {
 		s.leaks++
-		text = "DEBUG: token ghp_"
-		for range 36 {
-			text += string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"[s.random.IntN(62)])
-		}
-		text += " was sent\n"
+		text = "DEBUG: token " + s.secret() + " was sent\n"
 	}
-	f, err := os.OpenFile(s.log(s.random.IntN(soakLogs)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	s.append(s.random.IntN(soakLogs), text)
+}
+
+// secret is one that nobody had before.
+func (s *soak) secret() string {
+	b := []byte("ghp_")
+	for range 36 {
+		b = append(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"[s.random.IntN(62)])
+	}
+	return string(b)
+}
+
+func (s *soak) append(log int, text string) {
+	f, err := os.OpenFile(s.log(log), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, err = f.WriteString(text)
 	}
@@ -203,6 +213,8 @@ type soakReceiver struct {
 	server *httptest.Server
 	down   atomic.Bool
 
+	refused atomic.Int64 // requests while it was down
+
 	mu     sync.Mutex
 	prints map[string]bool
 	more   chan struct{} // sent to after each message
@@ -219,6 +231,7 @@ func newSoakReceiver(t *testing.T) *soakReceiver {
 
 func (r *soakReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if r.down.Load() {
+		r.refused.Add(1)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}

@@ -5,6 +5,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -285,7 +287,8 @@ func TestWatchReloads(t *testing.T) {
 }
 
 // The sidecar starts while the gateway is down: it is not ready and says why,
-// reports what it finds, and names the owner once the gateway answers.
+// reports what it finds, and once the gateway answers names the owner, and finds
+// the key that looked like nothing until then.
 func TestWatchStartsBeforeTheGateway(t *testing.T) {
 	g, err := fake.Start(fake.Options{})
 	if err != nil {
@@ -294,19 +297,21 @@ func TestWatchStartsBeforeTheGateway(t *testing.T) {
 	t.Cleanup(func() { _ = g.Close() })
 	g.SetFault(fake.Fault{Down: true})
 	key := g.AddKey(fake.Key{Alias: "early"})
+	sum := sha256.Sum256([]byte(madeKey))
+	g.AddKey(fake.Key{Token: hex.EncodeToString(sum[:]), Name: "sk-..." + madeKey[len(madeKey)-4:], Alias: "made"})
 	path := filepath.Join(t.TempDir(), "gateway.log")
-	write(t, path, os.O_APPEND, "key "+key+"\n")
+	write(t, path, os.O_APPEND, "key "+key+"\nmade "+madeKey+"\n")
 	w := watch(t, []string{"LITELLM_MASTER_KEY=" + g.MasterKey}, "--gateway", g.URL, "--listen", "127.0.0.1:0", path)
 	w.finds(1, "litellm-virtual-key")
 	w.waitReady(http.StatusServiceUnavailable, "were not read yet")
 	g.SetFault(fake.Fault{})
-	w.finds(2, "litellm-virtual-key")
+	w.finds(3, "litellm-virtual-key")
 	w.waitReady(http.StatusOK, "ready")
 	if code := w.stop(syscall.SIGTERM); code != exitClean {
 		t.Errorf("exit %d", code)
 	}
-	first, update := w.findings[0], w.findings[1]
-	if first.Key.State != "unknown" || first.Update || update.Key.Alias != "early" || update.Key.State != "live" || !update.Update {
+	first, update, late := w.findings[0], w.findings[1], w.findings[2]
+	if late.Key.Alias != "made" || late.Update || first.Key.State != "unknown" || first.Update || update.Key.Alias != "early" || update.Key.State != "live" || !update.Update {
 		t.Errorf("findings %+v", w.findings)
 	}
 }
