@@ -17,8 +17,13 @@ import (
 	"sluice/internal/record"
 )
 
-// envAnnotation names the environment variable that stands for a flag.
-const envAnnotation = "sluice/env"
+const (
+	// envAnnotation names the environment variable that stands for a flag.
+	envAnnotation = "sluice/env"
+	// filledAnnotation says where the value of a flag comes from that is not on
+	// the command line.
+	filledAnnotation = "sluice/filled"
+)
 
 // fromEnv lets a variable stand for a flag that is not given. Set but empty is
 // absent.
@@ -78,7 +83,16 @@ func fill(cmd *cobra.Command, a *app) error {
 	return nil
 }
 
+// typed says that a flag stands on the command line.
+func typed(flags *pflag.FlagSet, name string) bool {
+	f := flags.Lookup(name)
+	return f.Changed && f.Annotations[filledAnnotation] == nil
+}
+
 func set(flags *pflag.FlagSet, f *pflag.Flag, values []string, at string) error {
+	if err := flags.SetAnnotation(f.Name, filledAnnotation, []string{at}); err != nil {
+		return err
+	}
 	for _, v := range values {
 		err := flags.Set(f.Name, v)
 		if err == nil {

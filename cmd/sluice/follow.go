@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,6 +29,21 @@ func (f *copyFlags) register(flags *pflag.FlagSet) {
 	if follow := flags.Lookup("follow"); follow != nil {
 		follow.Usage = "go on for ever, through rotation; with --state-dir also after a restart, and with -o FILE as well every line once"
 	}
+}
+
+// checkUse refuses flags that nothing would heed. The environment and the
+// configuration file, which serve all commands, may have them all the same.
+func (f *copyFlags) checkUse(flags *pflag.FlagSet, topics *kafkaFlags) error {
+	for _, name := range []string{"state-dir", "backlog", "listen", "max-lag"} {
+		switch own := name == "state-dir" || name == "backlog"; {
+		case !typed(flags, name):
+		case !topics.follow:
+			return usageError(fmt.Errorf("--%s has a meaning with --follow only", name), "add --follow, or leave it out")
+		case own && topics.to != "":
+			return usageError(fmt.Errorf("--%s has no meaning with --to", name), "a topic's place is kept by its group: kafka://…?group=NAME")
+		}
+	}
+	return nil
 }
 
 // check finds wrong use before anything is opened.
@@ -87,7 +104,7 @@ func (f *copyFlags) toStdout(ctx context.Context, a *app, p *passFlags, s *state
 
 // toFile writes a copy that has every line once, whatever ends the process.
 func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, args []string, backlog sources.Backlog, output string) error {
-	out, err := openCopy(output, s, a.log)
+	out, err := openCopy(output, copyMode(args), s, a.log)
 	if err != nil {
 		return err
 	}
@@ -124,4 +141,32 @@ func (f *copyFlags) toFile(ctx context.Context, a *app, p *passFlags, s *state, 
 func sameFile(f *os.File) (func(fs.FileInfo) bool, error) {
 	own, err := f.Stat()
 	return func(info fs.FileInfo) bool { return os.SameFile(own, info) }, err
+}
+
+// copyMode is the most that a new copy of sources may permit: whoever may not read
+// one of them may not read its copy. The owner writes it in any case.
+func copyMode(args []string) fs.FileMode {
+	mode := fs.FileMode(0o666)
+	for _, arg := range args {
+		if base, _, deep := strings.Cut(arg, "**"); deep {
+			arg = filepath.Dir(base + "x")
+		}
+		paths, err := filepath.Glob(arg)
+		if _, there := os.Lstat(arg); err != nil || there == nil {
+			paths = []string{arg} // its own name, whatever is in it
+		}
+		for _, path := range paths {
+			// What cannot be looked at is the source's to tell.
+			_ = filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+				if err != nil {
+					return nil
+				}
+				if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+					mode &= info.Mode().Perm() | 0o600
+				}
+				return nil
+			})
+		}
+	}
+	return mode
 }

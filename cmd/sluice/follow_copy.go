@@ -56,13 +56,14 @@ type copyFile struct {
 	states map[string]json.RawMessage
 }
 
-// openCopy takes FILE and cuts it to what the checkpoint says is in it.
-func openCopy(path string, s *state, log *slog.Logger) (*copyFile, error) {
+// openCopy takes FILE and cuts it to what the checkpoint says is in it. A new one
+// gets at most the given mode.
+func openCopy(path string, mode fs.FileMode, s *state, log *slog.Logger) (*copyFile, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, usageError(err, "")
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666) // it holds no secret
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, mode)
 	if err != nil {
 		return nil, usageError(err, "")
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -162,6 +163,39 @@ func TestFollowedCopyIsOursAlone(t *testing.T) {
 	refused(exitIncomplete, "is not as it was left", "-o", c.out, "--state-dir", c.state)
 	refused(exitUsage, "--since and --until bound one pass", "--since", "1h")
 	refused(exitUsage, "-o names a folder", "-o", dir)
+}
+
+// A copy, followed or not, is not for more eyes than what it was made of; a copy
+// that was there keeps what its owner gave it.
+func TestCopyIsNoWiderThanItsSource(t *testing.T) {
+	dir := t.TempDir()
+	for i, tc := range []struct{ log, there, want fs.FileMode }{{0o600, 0, 0o600}, {0o640, 0, 0o640}, {0o600, 0o644, 0o644}} {
+		for _, follow := range []bool{false, true} {
+			name := filepath.Join(dir, fmt.Sprint(i, follow))
+			c := &copying{t: t, log: name + ".log", out: name + ".clean", state: name + ".state"}
+			c.write("line\n")
+			if err := os.Chmod(c.log, tc.log); err != nil {
+				t.Fatal(err)
+			}
+			if tc.there != 0 {
+				write(t, c.out, os.O_CREATE, "")
+				if err := os.Chmod(c.out, tc.there); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if follow {
+				cmd := c.start()
+				c.copied(cmd)
+				c.stop(cmd)
+			} else if text, err := ownProcess(t, "redact", "-o", c.out, c.log).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			info, err := os.Stat(c.out)
+			if err != nil || info.Mode().Perm() != tc.want {
+				t.Errorf("%v, follow %v: %v, %v", tc, follow, info.Mode(), err)
+			}
+		}
+	}
 }
 
 // SIGHUP is a reload for a copy as well, not its end.

@@ -25,12 +25,16 @@ func newRedactCommand(a *app) *cobra.Command {
 		Use:   "redact [SOURCE...]",
 		Short: "Pass logs on with every secret taken out",
 		Long: "Reads files, folders, globs, archives or standard input (-) and writes them with [sluice:RULE:PRINT] in place of\n" +
-			"every secret; all other bytes are unchanged. -o DIR/ keeps the tree, names, compression, mode and time.\n\n" +
+			"every secret; all other bytes are unchanged. -o DIR/ keeps the tree, names, compression, mode and time; a new\n" +
+			"-o FILE is readable for nobody who may not read the inputs.\n\n" +
 			"Exit codes: 0 all passed on, 2 wrong use, 3 something was withheld or could not be read, 130 interrupted;\n" +
 			"1 secrets found, with --fail-on only.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args, err := sourceArgs(a, args)
 			if err != nil {
+				return err
+			}
+			if err := live.checkUse(cmd.Flags(), &f.kafka); err != nil {
 				return err
 			}
 			f.detect.requiredMet = true
@@ -95,7 +99,7 @@ func (f *passFlags) cleanTo(ctx context.Context, a *app, args []string, output s
 	case len(args) > 1 || len(folders(args)) > 0:
 		return nil, usageError(errors.New("several inputs cannot go to one file"), "name a folder: -o "+output+"/")
 	}
-	file, err := report.Create(output)
+	file, err := report.CreateUpTo(output, copyMode(args))
 	if err != nil {
 		return nil, usageError(err, "")
 	}

@@ -31,7 +31,7 @@ func Check(path string) error {
 	if err != nil || direct {
 		return err
 	}
-	f, err := openBeside(target)
+	f, err := openBeside(target, 0o666)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,11 @@ func Check(path string) error {
 
 // Create starts a report at path. Errors say which folder is missing, or that
 // the path is a folder.
-func Create(path string) (*File, error) {
+func Create(path string) (*File, error) { return CreateUpTo(path, 0o666) }
+
+// CreateUpTo is Create for a file that is not to have more permissions than most,
+// if it is new.
+func CreateUpTo(path string, most fs.FileMode) (*File, error) {
 	target, direct, err := resolve(path)
 	if err != nil {
 		return nil, err
@@ -50,7 +54,7 @@ func Create(path string) (*File, error) {
 		if f, err = os.OpenFile(target, os.O_WRONLY, 0); err != nil {
 			return nil, fmt.Errorf("open report: %w", err)
 		}
-	} else if f, err = openBeside(target); err != nil {
+	} else if f, err = openBeside(target, most); err != nil {
 		return nil, err
 	}
 	return &File{Writer: bufio.NewWriterSize(f, 1<<16), f: f, target: target, direct: direct}, nil
@@ -169,10 +173,9 @@ func OpenAppend(path string) (*os.File, error) {
 }
 
 // openBeside opens a new file in target's folder, with the mode target has, or
-// with what the umask leaves of 0666: reports hold no secret, and a later step
-// of a CI job, under another user, has to read them.
-func openBeside(target string) (*os.File, error) {
-	mode := fs.FileMode(0o666)
+// with what the umask leaves of mode: of 0666 for reports, which hold no secret,
+// and which a later step of a CI job, under another user, has to read.
+func openBeside(target string, mode fs.FileMode) (*os.File, error) {
 	info, statErr := os.Stat(target)
 	if statErr == nil {
 		mode = info.Mode().Perm()
