@@ -7,7 +7,7 @@ const (
 	// works harder, and memoryPerKey what each key of a gateway adds: a refresh
 	// holds two snapshots and a page at once. Beside the heap some 27 MiB are
 	// resident, the program itself most of all (TestOutage).
-	memoryBase   = 60 << 20
+	memoryBase   = 54 << 20
 	memoryPerKey = 256
 	// What lives is a few megabytes of rules. Collecting each time that the heap
 	// has doubled, which is the default, took a quarter of the time of a follower;

@@ -29,6 +29,8 @@ type keeping interface {
 	taken(id string, n int64)
 	// forget is told that nobody reads a log any more.
 	forget(id string)
+	// last is how large the newest file is that is held of a log; false: none is.
+	last(id string) (size int64, held bool)
 }
 
 // Errors that decide what to do; others are retried.

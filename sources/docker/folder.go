@@ -195,6 +195,25 @@ func (f *folder) taken(id string, n int64) {
 	}
 }
 
+func (f *folder) last(id string) (size int64, held bool) {
+	f.mu.Lock()
+	k := f.logs[id]
+	f.mu.Unlock()
+	if k == nil {
+		return 0, false
+	}
+	newest, err := k.newest()
+	if newest == nil || err != nil {
+		return 0, false
+	}
+	defer k.done(newest)
+	info, err := newest.Stat()
+	if err != nil {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
 // Logs reads the file.
 func (f *folder) Logs(ctx context.Context, r request) (*response, error) {
 	f.mu.Lock()
@@ -215,13 +234,14 @@ func (f *folder) Logs(ctx context.Context, r request) (*response, error) {
 		defer k.close()
 	}
 	err := k.look()
-	if errors.Is(err, fs.ErrNotExist) { // not started yet, or gone
+	used := use{k, k.all()}
+	switch gone := errors.Is(err, fs.ErrNotExist); {
+	case gone && len(used.files) == 0: // not started yet
 		return f.engine.Logs(ctx, r)
-	}
-	if err != nil {
+	case err != nil && !gone: // what is gone is held
+		_ = used.Close()
 		return nil, fmt.Errorf("read the log's file: %w", pathless(err))
 	}
-	used := use{k, k.all()}
 	parts, err := lastOf(used.files, r.tail)
 	if err != nil {
 		_ = used.Close()

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func slowly(t *testing.T, f func(c *container)) (c *container, s *sink, src *Sou
 	t.Helper()
 	d, s := newDaemon(), newSink()
 	c, _ = inFolder(t, d)
-	c.keeps = 2
+	c.keeps, c.driver = 2, map[string]string{"max-size": "50k", "max-file": "2"}
 	cfg := all()
 	cfg.File, cfg.Self, cfg.OnGap = true, "none", s.gap
 	src = New(cfg)
@@ -153,5 +154,39 @@ func TestFilesThatWereReadAreLetGo(t *testing.T) {
 	}
 	if k.taken(21); len(k.files) != 4 { // what the daemon keeps stays
 		t.Errorf("%d files are held", len(k.files))
+	}
+}
+
+// A container of docker run --rm takes its log along when it ends: what is held
+// is read to its end, and where the last file was full, so that there may have
+// been another, that is told.
+func TestARemovedContainersFilesAreReadToTheirEnd(t *testing.T) {
+	for name, full := range map[string]bool{"all was held": false, "the last file was full": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s, _ := slowly(t, func(c *container) {
+					for i := range 7 {
+						c.print(side(i%2), fmt.Sprintf("line %d\n%s\n", i, strings.Repeat("x", 60_000)))
+						c.turn()
+						time.Sleep(2 * latest)
+					}
+					last := "the last line\n"
+					if full {
+						last = strings.Repeat("y", 60_000) + "\n"
+					}
+					c.print(stdout, last)
+					time.Sleep(2 * latest)
+					c.stop()
+					c.d.remove(c)
+					if err := os.RemoveAll(filepath.Dir(c.logPath)); err != nil {
+						t.Error(err)
+					}
+				})
+				expect(t, s, c)
+				if (len(s.gaps) > 0) != full || len(s.gaps) > 1 {
+					t.Errorf("gaps %v", s.gaps)
+				}
+			})
+		})
 	}
 }

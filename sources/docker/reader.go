@@ -106,6 +106,9 @@ func (r *reader) follow(ctx context.Context) error {
 		case errors.Is(err, errRefused):
 			return err
 		case errors.Is(err, errGone):
+			if refused := r.drain(ctx); refused != nil {
+				return refused
+			}
 			if r.known && !r.ended {
 				r.src.gap(Gap{Container: r.name, ID: r.id, After: stampTime(r.highest()),
 					Reason: "the container was removed before the end of its log could be read"})
@@ -125,6 +128,29 @@ func (r *reader) follow(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// drain reads the end of a removed container's log, if its files are held. It
+// returns an error only where nothing more can be read at all.
+func (r *reader) drain(ctx context.Context) error {
+	k, ok := r.eng.(keeping)
+	if !ok || !r.known || r.ended {
+		return nil
+	}
+	size, held := k.last(r.id)
+	if !held {
+		return nil
+	}
+	err := r.catchUp(ctx)
+	if err == nil {
+		// A file that was full may have had one behind it that nobody saw.
+		r.ended = r.size == 0 || size < r.size
+		err = r.closeLines()
+	}
+	if errors.Is(err, errRefused) || ctx.Err() != nil {
+		return err
+	}
+	return nil
 }
 
 // cycle reads what is there, then follows while the container runs, else waits

@@ -84,6 +84,30 @@ func (e *realEngine) followsAll(t *testing.T, log moby.LogConfig, lines int, fil
 	return told.gaps
 }
 
+// A container of docker run --rm is gone with its log as soon as it ends; from its
+// files every line comes all the same.
+func TestRealEngineRemovesAtTheEnd(t *testing.T) {
+	e := engineOf(t)
+	mayReadFiles(t, true)
+	for name, args := range map[string][]string{"flat out": {"-lines=50000"}, "paced": {"-lines=3000", "-pace=200us"}} {
+		t.Run(name, func(t *testing.T) {
+			id, name := e.createAs(t, moby.HostConfig{LogConfig: driver("json-file", "10m", 3), AutoRemove: true}, false, args...)
+			got, told := newTally(1), newSink()
+			_, stop := runSource(New(Config{Name: name, Follow: true, File: true, Env: e.env, OnGap: told.gap}), got.emit)
+			defer stop()
+			e.start(t, id)
+			var lines int
+			if _, err := fmt.Sscanf(args[0], "-lines=%d", &lines); err != nil {
+				t.Fatal(err)
+			}
+			got.wait(t, lines)
+			if err := stop(); err == nil || got.wrong+got.doubled != "" || got.next["stdout"] != lines || len(told.gaps) > 0 {
+				t.Errorf("%d of %d lines, %s%s, gaps %v", got.next["stdout"], lines, got.doubled, got.wrong, told.gaps)
+			}
+		})
+	}
+}
+
 // Following and one pass give the same text, in frames and on a terminal.
 func TestRealEngineBothWays(t *testing.T) {
 	e := engineOf(t)

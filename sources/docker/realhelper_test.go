@@ -120,11 +120,17 @@ func driver(kind, size string, files int) moby.LogConfig {
 // create makes a container that prints when it is started.
 func (e *realEngine) create(t *testing.T, log moby.LogConfig, tty bool, args ...string) (id, name string) {
 	t.Helper()
+	return e.createAs(t, moby.HostConfig{LogConfig: log}, tty, args...)
+}
+
+func (e *realEngine) createAs(t *testing.T, host moby.HostConfig, tty bool, args ...string) (id, name string) {
+	t.Helper()
+	host.NetworkMode = "none"
 	name = strings.ToLower(strings.NewReplacer("/", "-", ",", "").Replace(fmt.Sprintf("%s-%d", t.Name(), os.Getpid())))
 	r, err := e.ContainerCreate(t.Context(), client.ContainerCreateOptions{
 		Name:       name,
 		Config:     &moby.Config{Image: e.image, Cmd: append([]string{"/printer"}, args...), Tty: tty, Env: []string{"A_TOKEN=of the test"}},
-		HostConfig: &moby.HostConfig{NetworkMode: "none", LogConfig: log},
+		HostConfig: &host,
 	})
 	if err != nil {
 		t.Fatal(err)
