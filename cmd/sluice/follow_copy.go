@@ -25,9 +25,11 @@ import (
 )
 
 const (
-	// copyEvery is how often a copy and its marks are made durable: so much is
-	// read again after a crash, and cut off the copy before.
-	copyEvery = 200 * time.Millisecond
+	// copyFirst and copyEvery are how often a copy and its marks are made durable,
+	// soon after the start, so that one that is killed again and again gets on,
+	// and twice as long each time after it: so much is read again after a crash,
+	// and cut off the copy before.
+	copyFirst, copyEvery = 100 * time.Millisecond, time.Second
 	// copyHead is how many first bytes tell a copy from another file.
 	copyHead = 1 << 10
 )
@@ -223,13 +225,13 @@ func (s copiedSource) Commit(ctx context.Context, at record.Mark) error {
 
 // run saves until ctx ends.
 func (c *copyFile) run(ctx context.Context) {
-	tick := time.NewTicker(copyEvery)
-	defer tick.Stop()
-	for {
+	for pause := copyFirst; ; pause = min(2*pause, copyEvery) {
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-tick.C:
+		case <-timer.C:
 			if err := c.save(); err != nil {
 				c.log.Error("save the copy", "err", err)
 			}
