@@ -26,8 +26,8 @@ tar -C "$work" -c slowcat log | docker import - "$run-gateway" >/dev/null
 docker run -d --name "$run-gateway" --network none "$run-gateway" /slowcat -pace 150us /log >/dev/null
 docker run -d --name "$run-sluice" --network none --read-only --cap-drop ALL --security-opt no-new-privileges \
   -v "$run:/var/lib/sluice" -v /var/run/docker.sock:/var/run/docker.sock:ro --group-add "$(stat -c %g /var/run/docker.sock)" \
-  sluice watch "docker://$run-gateway" --listen 127.0.0.1:9464 --format jsonl >/dev/null
-until docker exec "$run-sluice" /sluice health; do :; done
+  --health-interval 1s sluice watch "docker://$run-gateway" --format jsonl >/dev/null
+until [ "$(docker inspect "$run-sluice" --format '{{.State.Health.Status}}')" = healthy ]; do sleep 0.2; done
 until [ "$(docker logs "$run-sluice" 2>/dev/null | head -c 1)" ]; do :; done
 docker kill -s KILL "$run-sluice" >/dev/null
 docker start "$run-sluice" >/dev/null

@@ -18,6 +18,10 @@ import (
 // stopGrace is how long what was read may take to be delivered after a stop.
 const stopGrace = 10 * time.Second
 
+// keysGrace is how long watching waits for the gateways' keys: what is read with
+// them says at once whose a key is. A gateway that is down holds nothing up longer.
+const keysGrace = 3 * time.Second
+
 // errGrace is why delivery was given up at the end.
 var errGrace = fmt.Errorf("what was read could not be delivered within %s and will be read again", stopGrace)
 
@@ -198,12 +202,8 @@ func (w *following) follow(ctx context.Context, listen string, waitForKeys bool)
 	if err := w.start(background, &helpers, listen); err != nil {
 		return err
 	}
-	if w.asks && waitForKeys {
-		select {
-		case <-w.first:
-		case <-ctx.Done():
-			return nil
-		}
+	if !w.haveKeys(ctx, waitForKeys) {
+		return nil
 	}
 	deliver, giveUp := context.WithCancelCause(background)
 	defer giveUp(nil)
@@ -222,6 +222,26 @@ func (w *following) follow(ctx context.Context, listen string, waitForKeys bool)
 	err := pipeline.Run(ctx, deliver, w.pipeline(background))
 	close(delivered)
 	return w.end(err)
+}
+
+// haveKeys waits for the gateways' keys, for ever or for keysGrace; false: ctx ended.
+func (w *following) haveKeys(ctx context.Context, forEver bool) bool {
+	if !w.asks {
+		return true
+	}
+	grace := time.NewTimer(keysGrace)
+	defer grace.Stop()
+	enough := grace.C
+	if forEver {
+		enough = nil
+	}
+	select {
+	case <-w.first:
+	case <-enough:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 func (w *following) super() supervisor { return supervisor{w.log} }

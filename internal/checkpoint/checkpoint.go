@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"sluice/internal/record"
@@ -108,7 +109,9 @@ func private(dir string) error {
 				dir, record.Printable(e.Name()))
 		}
 	}
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := os.Chmod(dir, 0o700); errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("state folder %s is on a read-only file system: mount a volume there, or name another folder", dir)
+	} else if err != nil {
 		return fmt.Errorf("close state folder to others: %w", err)
 	}
 	return nil
