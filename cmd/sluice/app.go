@@ -23,6 +23,7 @@ type app struct {
 	stdoutTerminal bool
 	stderrTerminal bool
 	log            *slog.Logger
+	buffers        int64 // bytes that are meant to be full at times, beside memoryBase
 }
 
 // process is the real one.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ func (f *passFlags) prepareExec(a *app) (*execution, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.buffers = 2 * child.MostBuffered
 	w, err := newFollowing(a, f, nothing)
 	if err != nil {
 		return nil, err
@@ -118,6 +120,7 @@ func (e *execution) run(ctx context.Context, a *app, listen string, args []strin
 	}
 	piped := make(chan error, 1)
 	cfg := e.config(ctx, c, filepath.Base(args[0]))
+	readBeside(a)
 	go func() { piped <- pipeline.Run(ctx, ctx, cfg) }()
 	code := c.wait()
 	c.closeAfter(execGrace)
@@ -136,6 +139,16 @@ func (e *execution) config(ctx context.Context, c *running, name string) pipelin
 		e.sources = append(e.sources, child.New(child.Config{Input: r, Origin: record.Origin{Kind: child.Kind, Name: name, Stream: stream}}))
 	}
 	return e.pipeline(ctx)
+}
+
+// readBeside gives the reading of the child's output a core's worth of its own
+// among those that examine it: these leave none free for as long as a flood lasts,
+// and the child would wait for each turn. GOMAXPROCS, if it is set, is the user's
+// choice.
+func readBeside(a *app) {
+	if a.env("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
 }
 
 // running is a child whose output comes through pipes of ours.
@@ -159,6 +172,8 @@ func startChild(args []string) (*running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make pipes: %w", err)
 	}
+	widen(c.stdout)
+	widen(c.stderr)
 	signal.Notify(c.signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH)
 	c.process, err = os.StartProcess(path, args, &os.ProcAttr{Files: []*os.File{os.Stdin, outW, errW}})
 	err = errors.Join(err, outW.Close(), errW.Close())

@@ -21,7 +21,7 @@ const (
 // they are set, are the user's choice.
 func boundMemory(a *app, keys int) {
 	if a.env("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryBase + memoryPerKey*int64(keys))
+		debug.SetMemoryLimit(memoryBase + a.buffers + memoryPerKey*int64(keys))
 	}
 	if a.env("GOGC") == "" {
 		percent := 100

@@ -24,9 +24,13 @@ import (
 // Kind is what findings in a child's output carry as their source.
 const Kind = "exec"
 
-// DefaultBuffer is how many bytes may wait for the pipeline, for each stream:
-// at 200 MB/s a third of a second, at a busy gateway's 1 MB/s a minute.
-const DefaultBuffer = 64 << 20
+// DefaultBuffer is how many bytes may wait for the pipeline, for each stream: at a
+// busy gateway's 1 MB/s a quarter of a minute. MostBuffered is what they take with
+// what is read and not yet moved away.
+const (
+	DefaultBuffer = 16 << 20
+	MostBuffered  = DefaultBuffer * 3 / 2
+)
 
 // Config says what to read.
 type Config struct {

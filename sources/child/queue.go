@@ -66,7 +66,8 @@ func (q *queue) put(p []byte, err error) {
 func (q *queue) waiting() int { return len(q.buf) - q.start }
 
 func (q *queue) add(p []byte) {
-	if q.start > 0 && q.start >= len(q.buf)-q.start { // at most as much is moved as was read
+	// At most twice as much is moved as was read, and no more is kept than half.
+	if q.start > 0 && len(q.buf)+len(p) > cap(q.buf) && q.start >= q.waiting()/2 {
 		q.buf = q.buf[:copy(q.buf, q.buf[q.start:])]
 		q.lines, q.start = max(q.lines-q.start, 0), 0
 	}
