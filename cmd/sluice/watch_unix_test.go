@@ -172,37 +172,30 @@ func (w *watched) get(path string) (int, string) {
 // waitMetric asks /metrics until a line is there.
 func (w *watched) waitMetric(line string) {
 	w.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for {
-		_, body := w.get("/metrics")
-		if strings.Contains(body, "\n"+line+"\n") {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			w.t.Fatalf("/metrics has no line %s: %s", line, body)
-		}
-	}
+	w.waitFor("/metrics", func(_ int, body string) bool { return strings.Contains(body, "\n"+line+"\n") }, line)
 }
 
 // waitReady asks /readyz until it answers what is wanted.
 func (w *watched) waitReady(code int, reason string) {
 	w.t.Helper()
+	w.waitFor("/readyz", func(got int, body string) bool { return got == code && strings.Contains(body, reason) }, reason)
+}
+
+// waitFor asks until an answer is as wanted.
+func (w *watched) waitFor(path string, wanted func(code int, body string) bool, what string) {
+	w.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(patience)
 	for {
-		got, body := w.get("/readyz")
-		if got == code && strings.Contains(body, reason) {
+		code, body := w.get(path)
+		if wanted(code, body) {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-deadline:
-			w.t.Fatalf("/readyz stays %d %s, want %d %s", got, body, code, reason)
+			w.t.Fatalf("waited in vain for %s at %s: %d %s", what, path, code, body)
 		}
 	}
 }
