@@ -31,6 +31,8 @@ type lanes struct {
 	mu   sync.Mutex
 	open map[laneKey]*lane
 	held map[*lane]struct{}
+
+	holding chan struct{} // one waits: something is held; received by who lets go of it
 }
 
 func (ls *lanes) get(key laneKey, make func() *lane) *lane {
@@ -64,9 +66,19 @@ func (ls *lanes) setHeld(l *lane, now time.Time) {
 	if holds {
 		l.held = now
 		ls.held[l] = struct{}{}
+		select {
+		case ls.holding <- struct{}{}:
+		default:
+		}
 		return
 	}
 	delete(ls.held, l)
+}
+
+func (ls *lanes) holds() bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return len(ls.held) > 0
 }
 
 // heldSince returns the lanes that have held something since before t.

@@ -130,7 +130,8 @@ func Run(read, deliver context.Context, cfg Config) error {
 	r := &run{
 		cfg: cfg, budget: semaphore.NewWeighted(cfg.Budget), size: cfg.Budget,
 		jobs: make(chan *job, max(cfg.Jobs, 1)), stats: cfg.Stats, deliver: deliver,
-		fail: func(err error) { fail(err); stop(gaveUp{errStopped}) },
+		fail:  func(err error) { fail(err); stop(gaveUp{errStopped}) },
+		lanes: lanes{holding: make(chan struct{}, 1)},
 	}
 	var workers sync.WaitGroup
 	for range max(cfg.Jobs, 1) {
@@ -220,9 +221,11 @@ func (r *run) enqueue(ctx context.Context, l *lane, b record.Batch) error {
 	}
 }
 
-// flushQuiet lets go of what is held back in streams that are silent.
+// flushQuiet lets go of what is held back in streams that are silent. It sleeps
+// while nothing is: a process at rest is to stay at rest.
 func (r *run) flushQuiet(ctx context.Context, done <-chan struct{}) {
 	tick := time.NewTicker(r.cfg.HoldFor / 2)
+	tick.Stop()
 	defer tick.Stop()
 	for {
 		select {
@@ -230,9 +233,14 @@ func (r *run) flushQuiet(ctx context.Context, done <-chan struct{}) {
 			return
 		case <-r.deliver.Done():
 			return
+		case <-r.lanes.holding:
+			tick.Reset(r.cfg.HoldFor / 2)
 		case <-tick.C:
 			for _, l := range r.lanes.heldSince(time.Now().Add(-r.cfg.HoldFor)) {
 				r.flush(ctx, l)
+			}
+			if !r.lanes.holds() {
+				tick.Stop()
 			}
 		}
 	}

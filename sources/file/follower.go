@@ -231,7 +231,7 @@ func (f *follower) looks(ctx context.Context, p *pace) (ready []*chain, err erro
 		if c.next.After(began.Add(maxSlow)) {
 			c.next = began // the clock was set back
 		}
-		if !c.next.After(began.Add(c.wait / 8)) { // quiet ones together: each time the process wakes costs more than a look
+		if !c.next.After(began.Add(c.wait / 4)) { // quiet ones together: each time the process wakes costs more than a look
 			looked++
 			if f.glance(c, p) {
 				c.scheduled = true
