@@ -96,6 +96,8 @@ type Plan struct {
 	ProviderAddress string
 	Thorough        bool
 	Safe            bool
+	Only, Skip      []string      // as the user named them
+	Timeout         time.Duration // of the whole run
 	// MaxRevocation is how long a revoked key may still work somewhere.
 	MaxRevocation time.Duration
 	// SpendDeadline is how long spend may take to reach the database.

@@ -101,7 +101,7 @@ func (c *Config) fill() {
 // plan is the run as it is known before the gateway was asked.
 func (c *Config) plan() Plan {
 	return Plan{Run: c.RunID, Gateway: c.Gateway, Replicas: c.Replicas, Model: c.Model,
-		Logs: c.LogSources, ProviderAddress: c.ProviderAddress, Thorough: c.Thorough, Safe: c.Safe, MaxRevocation: c.MaxRevocation, SpendDeadline: c.SpendDeadline}
+		Logs: c.LogSources, ProviderAddress: c.ProviderAddress, Thorough: c.Thorough, Safe: c.Safe, Only: c.Only, Skip: c.Skip, Timeout: c.Timeout, MaxRevocation: c.MaxRevocation, SpendDeadline: c.SpendDeadline}
 }
 
 // Select is the checks that a run reports, and for those that it will not run

@@ -42,7 +42,7 @@ func rpmSum(c gate.Check) gate.Check {
 	c.ID, c.Title = "3e", "rpm_limit holds over all replicas together"
 	c.Needs |= gate.NeedReplicas
 	c.Verified = "The sum of what all replicas let through stays within a key's limit"
-	c.Remedy = "Give the replicas a Redis (litellm_settings.cache and router_settings.redis_*): without one each counts by itself, and n replicas allow n times the limit."
+	c.Remedy = "Give the replicas a Redis (`litellm_settings.cache` and `router_settings.redis_*`): without one each counts by itself, and n replicas allow n times the limit."
 	c.Sends = []string{"POST /key/generate", "POST /v1/chat/completions"}
 	c.Curl = func(p gate.Plan) string {
 		b := "key sum '{\"duration\":\"1h\",\"rpm_limit\":2,\"key_alias\":\"'\"$RUN\"'-3e\"}'\nserved=0\n"
@@ -171,7 +171,7 @@ func tpmSum(c gate.Check) gate.Check {
 	c.ID, c.Title = "3m", "tpm_limit holds over all replicas together"
 	c.Needs |= gate.NeedReplicas
 	c.Verified = "Tokens that one replica has counted count at the others"
-	c.Remedy = "Give the replicas a Redis (litellm_settings.cache and router_settings.redis_*): without one each counts tokens by itself, and n replicas allow n times the limit."
+	c.Remedy = "Give the replicas a Redis (`litellm_settings.cache` and `router_settings.redis_*`): without one each counts tokens by itself, and n replicas allow n times the limit."
 	c.Sends = []string{"POST /key/generate", "POST /v1/chat/completions"}
 	c.Curl = func(p gate.Plan) string {
 		b := "key tokens '{\"duration\":\"1h\"," + tpmLimit + ",\"key_alias\":\"'\"$RUN\"'-3m\"}'\n" +

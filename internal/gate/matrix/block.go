@@ -48,7 +48,8 @@ func (d *doc) check(verdict string, lines []string) {
 }
 func (d *doc) grid(rows ...[]string) { d.blocks = append(d.blocks, block{kind: table, rows: rows}) }
 
-// inert makes text from outside harmless: one line of visible characters,
+// inert makes text from outside, which titles, remedies and what a check has
+// verified are not, harmless: one line of visible characters,
 // without the marks that the looks give meaning to.
 func inert(s string) string {
 	return strings.NewReplacer("`", "'", "*", "'").Replace(report.Visible(strings.Join(strings.Fields(s), " ")))
@@ -129,10 +130,19 @@ func (d *doc) markdown(out io.Writer) error {
 	return w.Flush()
 }
 
-// safeMarkdown leaves no HTML and no link in a line; **bold** and `code` stay.
+// safeMarkdown leaves no HTML and no link in a line; **bold** and `code` stay,
+// and what is code stays as it is, for there an escape would be shown.
 func safeMarkdown(s string) string {
-	return strings.NewReplacer("<", "&lt;", "[", `\[`, "]", `\]`, "_", `\_`).Replace(s)
+	var b strings.Builder
+	last := 0
+	for _, m := range codeMark.FindAllStringIndex(s, -1) {
+		b.WriteString(escapeMarkdown.Replace(s[last:m[0]]) + s[m[0]:m[1]])
+		last = m[1]
+	}
+	return b.String() + escapeMarkdown.Replace(s[last:])
 }
+
+var escapeMarkdown = strings.NewReplacer("<", "&lt;", "[", `\[`, "]", `\]`, "_", `\_`)
 
 func mapped(lines []string, f func(string) string) []string {
 	out := make([]string, len(lines))

@@ -17,7 +17,7 @@ func curls(d *doc, r *gate.Report) {
 		var b strings.Builder
 		for _, o := range s.outcomes {
 			if o.Curl != nil {
-				fmt.Fprintf(&b, "# %s. %s\n%s\n", o.ID, inert(o.Title), o.Curl(r.Plan))
+				fmt.Fprintf(&b, "# %s. %s\n%s\n", o.ID, o.Title, o.Curl(r.Plan))
 			}
 		}
 		if b.Len() > 0 {
@@ -34,12 +34,20 @@ func findings(d *doc, r *gate.Report) {
 		d.add(heading, "No defect found")
 	} else {
 		d.add(heading, report.Plural(int64(len(failed)), "defect", "defects")+" found")
+		told := map[string]string{} // by remedy: the check that it was told for
 		for severity := record.SeverityCritical; severity >= record.SeverityLow; severity-- {
 			for _, o := range failed {
-				if o.Severity == severity {
-					d.check(fmt.Sprintf("❌ %s | %s. %s", strings.ToUpper(severity.String()), o.ID, inert(o.Title)),
-						[]string{"Seen: " + brief(o.Evidence), "Do: " + inert(o.Remedy)})
+				if o.Severity != severity {
+					continue
 				}
+				do := o.Remedy
+				if first := told[do]; first != "" {
+					do = "as for " + first + "."
+				} else {
+					told[do] = o.ID
+				}
+				d.check(fmt.Sprintf("❌ %s | %s. %s", strings.ToUpper(severity.String()), o.ID, o.Title),
+					[]string{"Seen: " + brief(o.Evidence), "Do: " + do})
 			}
 		}
 	}
@@ -72,7 +80,7 @@ func verified(s section) []string {
 		by[o.Verified] = append(by[o.Verified], o.ID)
 	}
 	for i, v := range what {
-		what[i] = "✅ " + inert(v) + " (" + strings.Join(by[v], ", ") + ")"
+		what[i] = "✅ " + v + " (" + strings.Join(by[v], ", ") + ")"
 	}
 	return what
 }
@@ -80,7 +88,7 @@ func verified(s section) []string {
 func recommendations(d *doc, r *gate.Report) {
 	var lines []string
 	for _, o := range withVerdict(r, gate.Inconclusive) {
-		lines = append(lines, fmt.Sprintf("%s. %s: %s", o.ID, inert(o.Title), inert(o.Evidence)))
+		lines = append(lines, fmt.Sprintf("%s. %s: %s", o.ID, o.Title, inert(o.Evidence)))
 	}
 	for _, o := range r.Outcomes {
 		if o.Provider != "" {
@@ -225,6 +233,15 @@ func commandLine(r *gate.Report) string {
 	}
 	if r.ProviderAddress != "" {
 		words = append(words, "--provider-mock="+r.ProviderAddress)
+	}
+	if len(r.Only) > 0 {
+		words = append(words, "--only", gate.ShellWord(strings.Join(r.Only, ",")))
+	}
+	if len(r.Skip) > 0 {
+		words = append(words, "--skip", gate.ShellWord(strings.Join(r.Skip, ",")))
+	}
+	if r.Timeout > 0 && r.Timeout != gate.DefaultTimeout {
+		words = append(words, "--timeout", r.Timeout.String())
 	}
 	if r.Model != "" {
 		words = append(words, "--model", gate.ShellWord(r.Model))

@@ -51,8 +51,8 @@ func header(d *doc, r *gate.Report) {
 		"Success Rate: "+rate(t),
 	)
 	b := totals(r, false)
-	d.para(fmt.Sprintf("Beyond these: %d checks, %d passed ✅, %d failed ❌, %d inconclusive ⚠️, %d waived, %d skipped",
-		b.Total, b.Passed, b.Failed, b.Inconclusive, b.Waived, b.Skipped))
+	d.para(fmt.Sprintf("Beyond these: %s, %d passed ✅, %d failed ❌, %d inconclusive ⚠️, %d waived, %d skipped",
+		report.Plural(int64(b.Total), "check", "checks"), b.Passed, b.Failed, b.Inconclusive, b.Waived, b.Skipped))
 	for _, n := range r.Notes {
 		d.para("**Note:** " + inert(n))
 	}
@@ -94,12 +94,12 @@ func summary(d *doc, r *gate.Report) {
 		for _, o := range s.outcomes {
 			switch o.Verdict {
 			case gate.Fail:
-				weak = append(weak, fmt.Sprintf("**%s. %s** (%s) - %s", o.ID, inert(o.Title), o.Severity, brief(o.Evidence)))
+				weak = append(weak, fmt.Sprintf("**%s. %s** (%s) - %s", o.ID, o.Title, o.Severity, brief(o.Evidence)))
 			case gate.Inconclusive:
-				open = append(open, fmt.Sprintf("**%s. %s** - %s", o.ID, inert(o.Title), inert(o.Evidence)))
+				open = append(open, fmt.Sprintf("**%s. %s** - %s", o.ID, o.Title, inert(o.Evidence)))
 			}
 			if o.Provider != "" && o.Verdict == gate.Pass {
-				open = append(open, fmt.Sprintf("**%s. %s** - the gateway accepted the key, the provider failed: %s", o.ID, inert(o.Title), inert(o.Provider)))
+				open = append(open, fmt.Sprintf("**%s. %s** - the gateway accepted the key, the provider failed: %s", o.ID, o.Title, inert(o.Provider)))
 			}
 		}
 	}
@@ -165,9 +165,9 @@ func verdictWords(r *gate.Report) string {
 	case r.Info.Problem != "":
 		return inert(r.Info.Problem)
 	case failed > 0 && open > 0:
-		return fmt.Sprintf("%d checks failed and %d came to no verdict.", failed, open)
+		return fmt.Sprintf("%s failed and %d came to no verdict.", report.Plural(int64(failed), "check", "checks"), open)
 	case failed > 0:
-		return fmt.Sprintf("%d checks failed.", failed)
+		return report.Plural(int64(failed), "check", "checks") + " failed."
 	case open > 0:
 		return fmt.Sprintf("No check failed; %d came to no verdict, and what was not proven is not passed.", open)
 	}
@@ -192,7 +192,7 @@ func results(d *doc, r *gate.Report) {
 }
 
 func matrixLine(o gate.Outcome) string {
-	return fmt.Sprintf("%s %s | %s. %s", signs[o.Verdict], words[o.Verdict], o.ID, inert(o.Title))
+	return fmt.Sprintf("%s %s | %s. %s", signs[o.Verdict], words[o.Verdict], o.ID, o.Title)
 }
 
 func details(o gate.Outcome) []string {
@@ -226,7 +226,7 @@ func analysis(s section) string {
 	for _, o := range s.outcomes {
 		switch o.Verdict {
 		case gate.Fail, gate.Waived:
-			parts = append(parts, fmt.Sprintf("%s does not hold: %s", o.ID, inert(o.Remedy)))
+			parts = append(parts, fmt.Sprintf("%s does not hold: %s", o.ID, o.Remedy))
 		case gate.Inconclusive:
 			parts = append(parts, fmt.Sprintf("%s could not be found out: %s.", o.ID, strings.TrimSuffix(inert(o.Evidence), ".")))
 		}
@@ -243,7 +243,7 @@ func sentences(s section, v gate.Verdict) string {
 	for _, o := range s.outcomes {
 		if o.Verdict == v && o.Verified != "" && !seen[o.Verified] {
 			seen[o.Verified] = true
-			all = append(all, inert(o.Verified)+".")
+			all = append(all, o.Verified+".")
 		}
 	}
 	return strings.Join(all, " ")
