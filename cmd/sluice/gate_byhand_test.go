@@ -83,7 +83,8 @@ func startByHand(t *testing.T, redact func(io.Writer) io.Writer, changes ...fake
 	}
 	opts := fake.Options{}.With(changes...)
 	opts.Models = append(fake.DefaultModels(), fake.Model{Name: provider.ModelName, Underlying: "openai/" + provider.ModelName,
-		APIBase: g.mock.URL + "/v1", APIKey: "sk-none", Input: 1e-6, Output: 1e-6})
+		APIBase: g.mock.URL + "/v1", APIKey: "sk-none", Input: 1e-6, Output: 1e-6},
+		fake.Model{Name: provider.LostModelName, Underlying: "openai/" + provider.ModelName, APIBase: "http://sluice-gate.invalid/v1", APIKey: "sk-none"})
 	opts.Replicas, opts.BalancerLog = 2, writers[2]
 	opts.Logs = func(n int) (stdout, stderr io.Writer) { return writers[n], writers[n] }
 	if g.Gateway, err = fake.Start(opts); err != nil {
@@ -91,6 +92,26 @@ func startByHand(t *testing.T, redact func(io.Writer) io.Writer, changes ...fake
 	}
 	t.Cleanup(func() { _ = g.Close() })
 	return g
+}
+
+// awaitProvider returns when the provider is back: the last probe of a run tells
+// it to go for a while.
+func (g *byHandGateway) awaitProvider(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		resp, err := http.Get(g.mock.URL + "/v1/models")
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatal(err)
+		}
+	}
 }
 
 // compareScans runs the checks of the logs, and then their commands in a shell.
@@ -104,17 +125,21 @@ func compareScans(t *testing.T, g *byHandGateway, logs []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.awaitProvider(t)
 	folder := filepath.Dir(ownProcess(t).Path)
 	var wg sync.WaitGroup
 	for _, o := range report.Outcomes {
 		wg.Go(func() {
-			cmd := exec.CommandContext(t.Context(), "bash", "-c", patient(gate.Prelude(report.Plan)+o.Curl(report.Plan)))
+			cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -u\n"+patient(gate.Prelude(report.Plan)+o.Curl(report.Plan)))
 			cmd.Env = append(os.Environ(), "LITELLM_MASTER_KEY="+g.MasterKey, "PATH="+folder+":"+os.Getenv("PATH"), "TMPDIR="+t.TempDir())
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			err := cmd.Run()
 			if got := saidByHand(o.ID, out.String()); got != string(o.Verdict) {
 				t.Errorf("%s: the check says %s (%s), the commands %q: %v: %s%s", o.ID, o.Verdict, o.Evidence, got, err, out.String(), errs.String())
+			}
+			if strings.Contains(errs.String(), "unbound variable") {
+				t.Errorf("%s: %s", o.ID, errs.String())
 			}
 			if strings.Contains(out.String(), g.MasterKey) {
 				t.Errorf("%s prints the master key", o.ID)

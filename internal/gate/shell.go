@@ -181,7 +181,8 @@ make() { # make KIND NAME PATH JSON: makes an object unless it is there
   curl -s --max-time 20 "$GATEWAY$3" -H @master.h -H 'Content-Type: application/json' -d "$4" > "$2.made"
 }
 key() { make key "$1" /key/generate "$2"; printf -v "$1_key" %s "$(member key "$1.made")"
-  local k="$1_key"; header "$1" "${!k}"; printf -v "$1_hash" %s "$(member token "$1.made")"; }
+  local k="$1_key"; header "$1" "${!k}"; printf -v "$1_hash" %s "$(member token "$1.made")"
+  printf -v "$1_name" %s "$(member key_alias "$1.made")"; }
 team() { make team "$1" /team/new "$2"; printf -v "$1_id" %s "$(member team_id "$1.made")"; }
 user() { make user "$1" /user/new "$2"; printf -v "$1_id" %s "$(member user_id "$1.made")"; }
 tag() { make tag "$1" /tag/new "$2"; printf -v "$1_id" %s "$(member name "$1.made")"; }

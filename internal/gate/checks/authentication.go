@@ -14,7 +14,7 @@ func authentication() []gate.Check {
 	base := gate.Check{System: "master-key", Aspect: gate.Security, Severity: record.SeverityCritical, Control: controlAuth}
 	return []gate.Check{
 		malformed(base), hashAsKey(base), keyInQuery(base), unknownInHeaders(base), precedence(base),
-		adminRoutes(base), openRoutes(base), crookedPaths(base), openAdminRoutes(base), headersRead(base),
+		adminRoutes(base), openRoutes(base), crookedPaths(base), openAdminRoutes(base), headersRead(base), serviceTests(base),
 	}
 }
 
@@ -165,6 +165,18 @@ func headersRead(c gate.Check) gate.Check {
 			Request: gate.Request{Path: "/v1/models", Headers: []gate.Header{{Name: name, Value: bearer(name, "{plain.key}")}}}})
 	}
 	return stepped(c, steps...)
+}
+
+// serviceTests is apart from 1i, so that it can be waived by itself. The route
+// calls itself admin-only, and 1.106.2 counts it among what every key may read.
+// It is asked for a service that is none: whoever is let through is told so, and
+// nothing is sent to anybody.
+func serviceTests(c gate.Check) gate.Check {
+	c.ID, c.Title, c.Needs = "1n", "Virtual key on /health/services → refused", gate.NeedMaster
+	c.Severity = record.SeverityMedium
+	c.Verified = "A virtual key cannot have the gateway send test messages"
+	c.Remedy = "Close /health/services to virtual keys in the proxy in front: whoever calls it has the gateway write to your chat, your mailboxes and your tracing."
+	return stepped(c, step{Request: gate.Request{Path: "/health/services?service=sluice-gate-none", As: "plain"}, want: status(401, 403, 404)})
 }
 
 func crookedPaths(c gate.Check) gate.Check {

@@ -57,6 +57,7 @@ func keyMutations() []mutation {
 		{name: "a header is not read", check: "1m", change: answer(401, `{"error":{"message":"Authentication Error, No api key passed in.","type":"auth_error"}}`, func(e *fake.Exchange) bool {
 			return known(e, e.Request.Header.Get("Ocp-Apim-Subscription-Key"))
 		})},
+		{name: "test messages for every key", check: "1n", change: answer(200, `{"status":"success"}`, all(get("/health/services"), asks("-plain")))},
 		{name: "metadata lost", check: "2a", change: inRecord("-plain", func(info map[string]any) { info["metadata"] = map[string]any{} })},
 		{name: "key made for an hour lives for ever", check: "2a", change: inRecord("-plain", func(info map[string]any) { info["expires"] = nil })},
 		{name: "good key refused for chat", check: "2b", change: refuseKey("-plain", `"Hello"}],"max_tokens":5}`, -1)},

@@ -70,12 +70,13 @@ func startBeside(t *testing.T, env map[string]string, mock *provider.Provider) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := provider.Config(mock.Address())
-	head, _, _ := strings.Cut(lines, "\n")
-	with := strings.Replace(string(config), head+"\n", lines, 1)
+	models, variables, _ := strings.Cut(provider.Config(mock.Address()), "environment_variables:")
+	head, _, _ := strings.Cut(models, "\n")
+	with := strings.Replace(string(config), head+"\n", models, 1)
 	if with == string(config) {
 		t.Fatalf("the configuration has no %s", head)
 	}
+	with += "\nenvironment_variables:" + variables
 	dir := t.TempDir()
 	args[at("--config")] = filepath.Join(dir, "config.yaml")
 	log = filepath.Join(dir, "gateway.log")
@@ -130,8 +131,8 @@ func waitReady(t *testing.T, url string) {
 
 // A LiteLLM with the README's lines is tested with the built-in provider: what
 // it passes on, what it keeps apart of the one account, and what it prints of a
-// provider that fails. Both versions give another team's file and batch to
-// whoever has its id; 1.106.2 prints no key that a provider repeats.
+// provider that fails. Both versions give another team's file, batch and vector
+// store to whoever has its id; 1.106.2 prints no key that a provider repeats.
 func TestRealProvider(t *testing.T) {
 	env := realGateway(t)
 	mock, err := provider.Start("127.0.0.1:0")
@@ -142,12 +143,12 @@ func TestRealProvider(t *testing.T) {
 	url, log := startBeside(t, env, mock)
 	cfg := realConfig(t, env)
 	cfg.Gateway, cfg.Replicas, cfg.Logs, cfg.Provider = url, nil, gatetest.Files(log), mock
-	cfg.Only = []string{"2k", "3g", "4q", "4r", "4t", "5f"}
+	cfg.Only = []string{"2k", "3g", "4q", "4r", "4t", "4u", "5f"}
 	report := run(t, cfg)
 	if len(report.Leftovers) > 0 || report.Model != provider.ModelName {
 		t.Errorf("model %s, left behind: %q", report.Model, report.Leftovers)
 	}
-	want := map[string]gate.Verdict{"2k": gate.Pass, "3g": gate.Pass, "4q": gate.Pass, "4r": gate.Fail, "4t": gate.Fail, "5f": gate.Pass}
+	want := map[string]gate.Verdict{"2k": gate.Pass, "3g": gate.Pass, "4q": gate.Pass, "4r": gate.Fail, "4t": gate.Fail, "4u": gate.Fail, "5f": gate.Pass}
 	if report.Info.Version == "1.81.0" {
 		want["5f"] = gate.Fail
 	}

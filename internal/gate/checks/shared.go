@@ -17,6 +17,9 @@ type shelf struct {
 	own   gate.Request   // by which the team reads it back
 	asks  []step         // by which another team tries
 	after []gate.Request // removes it
+	// unset is what the gateway lacks if what was made did not reach the
+	// built-in provider; "" if it has to.
+	unset string
 }
 
 // making is a request of team 1 whose answer has the id {name.made}.
@@ -76,9 +79,12 @@ func (s shelf) run(ctx context.Context, env *gate.Env) gate.Result {
 	for _, m := range s.make {
 		made := env.Send(ctx, m.Request)
 		id := made.Text("id")
+		reached, _ := env.Provider().Received(env.Name(m.name))
 		switch {
 		case made.Silent():
 			return gate.Unknown("no answer to judge: " + made.String())
+		case s.unset != "" && reached == 0:
+			return gate.Skip("the gateway is not set up for it: " + s.unset)
 		case made.Kind == gate.ProviderError:
 			return gate.Result{Verdict: gate.Inconclusive, Provider: made.Full(), Evidence: "The provider failed, so there is nothing to be read"}
 		case made.Kind != gate.Served || id == "":
@@ -163,20 +169,26 @@ func otherBatch(c gate.Check) gate.Check {
 	}.check(c)
 }
 
-// otherVectorStore is not tested, and says why: LiteLLM 1.81.0 and 1.106.2 send
-// what concerns vector stores to api.openai.com, whatever the request, the model
-// or the store's own parameters say, so that no built-in provider can stand in.
+// otherVectorStore makes a vector store as one team and searches and changes it
+// as the other. LiteLLM sends what concerns vector stores to the address of the
+// kind of store that the request names, whatever the model: pg_vector is the
+// kind whose address a configuration can set without moving anything else.
+// Reading, listing and deleting always go to api.openai.com, so they are left
+// out: a check does not ask a stranger.
 func otherVectorStore(c gate.Check) gate.Check {
-	c.ID, c.Title, c.Control = "4u", "Other team's vector store → refused", controlSharedAccount
-	c.Verified = "A vector store is not given to another team"
-	c.Remedy = "Close /v1/vector_stores to virtual keys in the proxy in front, if your teams do not use them."
-	c.Sends = []string{"nothing"}
-	c.Curl = func(gate.Plan) string { return "echo '4u inconclusive (not tested)'\n" }
-	c.Run = func(context.Context, *gate.Env) gate.Result {
-		return gate.Skip("not tested: the gateway sends vector stores to the address of the provider itself, not to that of a model, " +
-			"so the built-in provider cannot stand in, and a check would make them in a real account")
-	}
-	return c
+	c.ID, c.Title = "4u", "Other team's vector store → refused"
+	c.Verified = "A vector store is neither searched nor changed by another team"
+	c.Remedy = "Close /v1/vector_stores to virtual keys in the proxy in front, or register each store with the team that it belongs to: " +
+		"of a store that it does not know LiteLLM lets every key search and change what the one account holds."
+	body := func(more string) string { return `{"custom_llm_provider":"pg_vector",` + more + `}` }
+	at := gate.Request{Path: "/v1/vector_stores/{store.made}/search", Body: body(`"query":"Hello"`)}
+	own := at
+	own.As = "team1key"
+	return shelf{
+		make: []making{{name: "store", Request: gate.Request{Path: "/v1/vector_stores", As: "team1key", Body: body(`"name":"{run}-4u-store"`)}}},
+		own:  own, asks: []step{byTeam2("searches it", at), byTeam2("changes it", gate.Request{Path: "/v1/vector_stores/{store.made}", Body: body(`"name":"{run}-4u-store"`)})},
+		unset: "PG_VECTOR_API_BASE of the gateway does not point at the built-in provider",
+	}.check(c)
 }
 
 // sharedCache sends one question twice, as two teams.

@@ -28,8 +28,8 @@ var patience = regexp.MustCompile(`--max-time \d+|-m \d+`)
 const thinkTime = 6 * time.Second
 
 // Each printed curl gives the verdict of its check, on a gateway that keeps its
-// promises and on one that has LiteLLM's weaknesses; and no key ever stands in
-// a command line.
+// promises and on one that has LiteLLM's weaknesses; no key ever stands in a
+// command line, and no command refers to a variable that nobody has set.
 func TestCurlsGiveTheSameVerdict(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl", "sed", "awk"} {
@@ -129,7 +129,7 @@ func byHand(t *testing.T, r *rig, plan gate.Plan) (said map[string]string, argv 
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			cmd := exec.CommandContext(t.Context(), "bash", "-c", impatient(gate.Prelude(plan)+c.Curl(plan)))
+			cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -u\n"+impatient(gate.Prelude(plan)+c.Curl(plan)))
 			cmd.Env = append(os.Environ(), "LITELLM_MASTER_KEY="+r.MasterKey, "PATH="+bin+":"+os.Getenv("PATH"), "TMPDIR="+bin)
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs

@@ -38,6 +38,7 @@ func spendSpoof(c gate.Check) gate.Check {
 		return gate.ShellObjects(Blueprints(), append(read, spoofRequest())...) +
 			gate.Curl(spoofRequest()) + " > spoof.out; sleep 15     # spend is written late\n" +
 			gate.Curl(read[1]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n" +
+			gate.Curl(read[2]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n" +
 			gate.Curl(read[3]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
 	}
 	c.Run = runSpoof

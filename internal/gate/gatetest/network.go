@@ -25,12 +25,18 @@ func NewNetwork() *Network { return &Network{listeners: map[string]*listener{}, 
 // Listen listens on an address that nobody else has.
 func (n *Network) Listen() (net.Listener, error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.port++
-	l := &listener{network: n, at: address(net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port))),
-		arriving: make(chan net.Conn), closed: make(chan struct{})}
-	n.listeners[l.at.String()] = l
-	return l, nil
+	at := address(net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)))
+	n.mu.Unlock()
+	return n.listenAt(at), nil
+}
+
+func (n *Network) listenAt(at address) *listener {
+	l := &listener{network: n, at: at, arriving: make(chan net.Conn), closed: make(chan struct{})}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.listeners[at.String()] = l
+	return l
 }
 
 // Dial connects to a listener. Where none is it says what a system says.
@@ -85,6 +91,9 @@ func (l *listener) Close() error {
 }
 
 func (l *listener) Addr() net.Addr { return l.at }
+
+// Reopen listens where the closed listener did.
+func (l *listener) Reopen() (net.Listener, error) { return l.network.listenAt(l.at), nil }
 
 // address is a host and a port.
 type address string

@@ -24,7 +24,10 @@ func (p *Provider) handler() http.Handler {
 	mux.HandleFunc("POST /v1/responses", p.answering(p.response))
 	mux.HandleFunc("POST /v1/files", p.answering(p.file))
 	mux.HandleFunc("POST /v1/batches", p.answering(p.batch))
-	for _, kind := range []string{"responses", "files", "batches"} {
+	mux.HandleFunc("POST /v1/vector_stores", p.answering(p.vectorStore))
+	mux.HandleFunc("POST /v1/vector_stores/{id}", p.read) // a change that changes nothing
+	mux.HandleFunc("POST /v1/vector_stores/{id}/search", p.search)
+	for _, kind := range []string{"responses", "files", "batches", "vector_stores"} {
 		mux.HandleFunc("GET /v1/"+kind, p.list(kind))
 		mux.HandleFunc("GET /v1/"+kind+"/{id}", p.read)
 		mux.HandleFunc("DELETE /v1/"+kind+"/{id}", p.remove)
@@ -45,6 +48,7 @@ type asked struct {
 	Model  string `json:"model"`
 	Stream bool   `json:"stream"`
 	File   string `json:"input_file_id"`
+	Name   string `json:"name"`
 	text   string
 	key    string
 	mirror string // what a mirror says of the request
@@ -67,6 +71,9 @@ func (p *Provider) answering(answer func(w http.ResponseWriter, q asked)) http.H
 			return
 		case strings.Contains(q.text, "sluice-gate-hangup"):
 			hangUp(w)
+			return
+		case strings.Contains(q.text, "sluice-gate-away"):
+			_ = p.goAway() // ends this connection with the others
 			return
 		case strings.Contains(q.text, "sluice-gate-slow"):
 			pause(r.Context(), SlowTime)
@@ -174,56 +181,4 @@ func (p *Provider) batch(w http.ResponseWriter, q asked) {
 	id := p.id("batch")
 	p.store(w, id, map[string]any{"id": id, "object": "batch", "endpoint": "/v1/chat/completions", "status": "completed", "created_at": time.Now().Unix(),
 		"completion_window": "24h", "input_file_id": cmp.Or(q.File, "file_none")})
-}
-
-// store keeps an object and answers with it.
-func (p *Provider) store(w http.ResponseWriter, id string, v map[string]any) {
-	p.mu.Lock()
-	full := len(p.objects) >= maxObjects
-	if !full {
-		p.objects[id] = v
-	}
-	p.mu.Unlock()
-	if full {
-		refuse(w, http.StatusTooManyRequests, "The provider holds as many objects as it may.", "rate_limit_exceeded")
-		return
-	}
-	write(w, 200, v)
-}
-
-func (p *Provider) read(w http.ResponseWriter, r *http.Request) {
-	p.keep(r)
-	p.mu.Lock()
-	v, ok := p.objects[r.PathValue("id")]
-	p.mu.Unlock()
-	if !ok {
-		refuse(w, http.StatusNotFound, "No such object.", "invalid_request_error")
-		return
-	}
-	write(w, 200, v)
-}
-
-func (p *Provider) remove(w http.ResponseWriter, r *http.Request) {
-	p.keep(r)
-	p.mu.Lock()
-	delete(p.objects, r.PathValue("id"))
-	p.mu.Unlock()
-	write(w, 200, map[string]any{"id": r.PathValue("id"), "deleted": true})
-}
-
-// list is every object of a kind.
-func (p *Provider) list(kind string) http.HandlerFunc {
-	object := map[string]string{"responses": "response", "files": "file", "batches": "batch"}[kind]
-	return func(w http.ResponseWriter, r *http.Request) {
-		p.keep(r)
-		data := []any{}
-		p.mu.Lock()
-		for _, v := range p.objects {
-			if v["object"] == object {
-				data = append(data, v)
-			}
-		}
-		p.mu.Unlock()
-		write(w, 200, map[string]any{"object": "list", "data": data, "has_more": false})
-	}
 }

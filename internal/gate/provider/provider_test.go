@@ -3,12 +3,19 @@ package provider_test
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"sluice/internal/gate/gatetest"
 	"sluice/internal/gate/provider"
 )
 
@@ -43,7 +50,8 @@ func post(t *testing.T, url, body string) (int, string) {
 
 func TestAnswers(t *testing.T) {
 	p := start(t)
-	for path, member := range map[string]string{"/v1/chat/completions": "choices", "/v1/messages": "content", "/v1/responses": "output", "/v1/files": "filename", "/v1/batches": "endpoint"} {
+	for path, member := range map[string]string{"/v1/chat/completions": "choices", "/v1/messages": "content", "/v1/responses": "output", "/v1/files": "filename", "/v1/batches": "endpoint",
+		"/v1/vector_stores": "file_counts"} {
 		status, text := post(t, p.URL+path, `{"model":"m","messages":[]}`)
 		var v map[string]any
 		if status != 200 || json.Unmarshal([]byte(text), &v) != nil || v[member] == nil {
@@ -70,6 +78,69 @@ func TestFailuresOnRequest(t *testing.T) {
 	}
 	if _, text := post(t, p.URL+"/v1/chat/completions", `"sluice-gate-cut"`); !strings.HasPrefix(text, "cut: ") {
 		t.Errorf("not cut: %s", text)
+	}
+}
+
+// A provider that was told to go refuses connections, and comes back by itself.
+func TestGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := gatetest.NewNetwork()
+		l, err := network.Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := provider.Serve(l)
+		defer p.Close()
+		transport := &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}
+		ask := func() error {
+			resp, err := (&http.Client{Transport: transport}).Post(p.URL+"/v1/chat/completions", "application/json", strings.NewReader(`"sluice-gate-away"`))
+			if err == nil {
+				resp.Body.Close()
+			}
+			return err
+		}
+		if err := ask(); err == nil || errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("told to go: %v, want to be hung up on", err)
+		}
+		synctest.Wait()
+		if err := ask(); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("away: %v, want a connection refused", err)
+		}
+		time.Sleep(2 * provider.AwayTime)
+		if err := ask(); err == nil || errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("back: %v, want to be hung up on", err)
+		}
+	})
+}
+
+// On the system's network it comes back to the same address, and Close while it
+// is away ends it at once.
+func TestCloseWhileAway(t *testing.T) {
+	p := start(t)
+	if resp, err := http.Post(p.URL+"/v1/chat/completions", "application/json", strings.NewReader(`"sluice-gate-away"`)); err == nil {
+		resp.Body.Close()
+		t.Errorf("answered %d", resp.StatusCode)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(p.URL); err == nil {
+		t.Error("still there")
+	}
+}
+
+func TestVectorStores(t *testing.T) {
+	p := start(t)
+	_, text := post(t, p.URL+"/v1/vector_stores", `{"name":"x"}`)
+	var made struct{ ID, Name string }
+	if err := json.Unmarshal([]byte(text), &made); err != nil || made.Name != "x" {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for path, want := range map[string]int{"": 200, "/search": 200, "none": 404, "none/search": 404} {
+		if status, text := post(t, p.URL+"/v1/vector_stores/"+made.ID+path, `{"query":"Hello"}`); status != want {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
 	}
 }
 
@@ -103,6 +174,19 @@ func TestOnlyLoopback(t *testing.T) {
 		if p, err := provider.Start(address); err == nil {
 			_ = p.Close()
 			t.Errorf("listens on %s", address)
+		}
+	}
+}
+
+// What the README tells to write into a configuration is what the command prints.
+func TestReadmeHasTheConfiguration(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(provider.Config(provider.DefaultAddress)) {
+		if line = strings.TrimSuffix(line, "\n"); !strings.Contains(string(text), "\n"+line) {
+			t.Errorf("the README lacks %s", line)
 		}
 	}
 }

@@ -63,6 +63,7 @@ type Options struct {
 	// What a gateway does that was set up with care, for tests that break one
 	// promise at a time; see sound.go.
 	SharedLimits func(alias string) bool                                              // rate limits of these keys count over all replicas; nil: of none
+	VectorBase   string                                                               // where vector stores of kind pg_vector are kept (PG_VECTOR_API_BASE)
 	ForwardKey   bool                                                                 // the client's key goes to providers too (forward_client_headers_to_llm_api)
 	Workers      int                                                                  // requests that the balancer reads at a time; 0: any number
 	CacheFor     func(n int, alias string) time.Duration                              // instead of CacheTTL, by replica and key

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ func Sound() []Change {
 		{Before: noOverwriting},
 		{Before: noRedirect},
 		{Before: noClientTags},
+		{Before: noServiceTests},
 		ownObjects(),
 	}
 }
@@ -73,6 +75,15 @@ func noOverwriting(e *Exchange) bool {
 	return true
 }
 
+// noServiceTests lets administrators alone have test messages sent.
+func noServiceTests(e *Exchange) bool {
+	if _, virtual := e.Caller(); !virtual || !e.Is("GET", "/health/services") {
+		return false
+	}
+	e.Refuse(http.StatusForbidden, "only an administrator may", "auth_error")
+	return true
+}
+
 func noRedirect(e *Exchange) bool {
 	path := e.Request.URL.Path
 	if len(path) > 1 && strings.HasSuffix(path, "/") || strings.HasPrefix(path, "//") {
@@ -82,18 +93,20 @@ func noRedirect(e *Exchange) bool {
 	return false
 }
 
-// ownObjects gives a file or a batch back to the team that made it alone.
+// ownObjects lets the team alone that made a file, a batch or a vector store do
+// anything with it.
 func ownObjects() Change {
 	type owned struct {
 		gateway *Gateway
 		id      string
 	}
+	kept := []string{"files", "batches", "vector_stores"}
 	var mu sync.Mutex
 	owners := map[owned]string{}
 	return Change{
 		Before: func(e *Exchange) bool {
 			segments := strings.Split(e.Request.URL.Path, "/")
-			if len(segments) < 4 || segments[2] != "files" && segments[2] != "batches" {
+			if len(segments) < 4 || !slices.Contains(kept, segments[2]) {
 				return false
 			}
 			k, _ := e.Caller()
@@ -107,7 +120,8 @@ func ownObjects() Change {
 		},
 		After: func(e *Exchange) {
 			var made struct{ ID string }
-			if (e.Is("POST", "/v1/files") || e.Is("POST", "/v1/batches")) && e.Status == 200 && json.Unmarshal(e.Answer, &made) == nil {
+			kind, isKind := strings.CutPrefix(e.Request.URL.Path, "/v1/")
+			if isKind && e.Request.Method == "POST" && slices.Contains(kept, kind) && e.Status == 200 && json.Unmarshal(e.Answer, &made) == nil {
 				k, _ := e.Caller()
 				mu.Lock()
 				owners[owned{e.Gateway, made.ID}] = k.TeamID

@@ -2,12 +2,14 @@ package fake
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // What a model with an APIBase is asked goes to that provider: chats, and what
@@ -25,7 +27,27 @@ func upstreamRoutes() []route {
 		{"DELETE", "/v1/files/{key}", anyKey, readEncoded},
 		{"POST", "/v1/batches", anyKey, newBatch},
 		{"GET", "/v1/batches/{key}", anyKey, readEncoded},
+		{"POST", "/v1/vector_stores", anyKey, vectorStore},
+		{"POST", "/v1/vector_stores/{key}/search", anyKey, vectorStore},
+		{"POST", "/v1/vector_stores/{key}", anyKey, vectorStore},
 	}
+}
+
+// vectorStore passes on what concerns a vector store, whoever asks, to the place
+// of the kind that the request names: LiteLLM knows whose a store is only of
+// those registered with it.
+func vectorStore(c *call) (any, *refusal) {
+	var req struct {
+		Kind string `json:"custom_llm_provider"`
+	}
+	if no := c.decode(&req); no != nil {
+		return nil, no
+	}
+	if req.Kind != "pg_vector" || c.g.opts.VectorBase == "" {
+		return nil, c.v.failure(http.StatusInternalServerError, "litellm.APIConnectionError: PG Vector API key is required. Set PG_VECTOR_API_KEY environment variable or pass api_key in litellm_params.")
+	}
+	m := Model{Name: req.Kind, APIBase: c.g.opts.VectorBase}
+	return answerOf(c.ask(&m, c.r.Method, c.r.URL.Path, "application/json", c.body))
 }
 
 // maxUpstream bounds a provider's answer.
@@ -33,7 +55,13 @@ const maxUpstream = 4 << 20
 
 // ask sends a request to a model's provider. Its refusal is LiteLLM's of it.
 func (c *call) ask(m *Model, method, path, contentType string, body []byte) (object, *refusal) {
-	req, err := http.NewRequestWithContext(c.r.Context(), method, m.APIBase+path, bytes.NewReader(body))
+	ctx := c.r.Context()
+	if limit := c.timeout(); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, m.APIBase+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, c.unreached(m)
 	}
@@ -45,6 +73,9 @@ func (c *call) ask(m *Model, method, path, contentType string, body []byte) (obj
 		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := c.g.upstream.Do(req)
+	if ctx.Err() == context.DeadlineExceeded {
+		return nil, c.tooLate(m)
+	}
 	if err != nil {
 		return nil, c.unreached(m)
 	}
@@ -70,6 +101,21 @@ func (c *call) refusedBy(m *Model, status int, answer object) *refusal {
 		name = "BadRequestError"
 	}
 	failed.Failure = fmt.Sprintf("litellm.%s: %s: OpenAIException - %v", name, name, why["message"])
+	return c.v.providerFailed(&failed)
+}
+
+// timeout is how long the provider may take if the request says so; 0 if not.
+func (c *call) timeout() time.Duration {
+	var req struct{ Timeout float64 }
+	_ = json.Unmarshal(c.body, &req) // a form upload says nothing of it
+	return time.Duration(req.Timeout * float64(time.Second))
+}
+
+// tooLate is what LiteLLM makes of a provider that takes longer.
+func (c *call) tooLate(m *Model) *refusal {
+	failed := *m
+	failed.FailureStatus = http.StatusRequestTimeout
+	failed.Failure = fmt.Sprintf("litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=%v", c.timeout().Seconds())
 	return c.v.providerFailed(&failed)
 }
 
