@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -26,8 +27,10 @@ type app struct {
 	buffers        int64 // bytes that are meant to be full at times, beside memoryBase
 }
 
-// process is the real one.
+// process is the real one. Libraries that log by themselves are silenced: what
+// net/http says of an answer that nobody asked for quotes it, keys and all.
 func process() *app {
+	log.SetOutput(io.Discard)
 	return &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		env: os.Getenv, lookupEnv: os.LookupEnv,

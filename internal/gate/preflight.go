@@ -42,8 +42,9 @@ func (s *session) identify(ctx context.Context, t Target) string {
 	if alive.Status == 200 && strings.Contains(string(alive.Body), "I'm alive") {
 		return ""
 	}
+	// Many a service says {"status":"ok"} to that; LiteLLM tells of its database.
 	ready := s.send(ctx, Request{To: t, Path: "/health/readiness"})
-	if ready.Text("status") != "" {
+	if ready.Text("status") != "" && ready.Text("db") != "" {
 		return ""
 	}
 	if models := s.send(ctx, Request{To: t, Path: "/v1/models"}); models.Type == "auth_error" {

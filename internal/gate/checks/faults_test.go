@@ -43,6 +43,7 @@ func TestUselessGateway(t *testing.T) {
 		"redirects": {fake.Fault{Location: "http://127.0.0.1:9/"}, "not LiteLLM"},
 		"cut":       {fake.Fault{Cut: 20}, "cannot be reached"},
 		"other":     {fake.Fault{Body: `{"hello":"world"}`}, "not LiteLLM"},
+		"healthy":   {fake.Fault{Body: `{"status":"ok"}`}, "not LiteLLM"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,9 +11,10 @@ import (
 
 const (
 	// resetDeadline is how long a budget whose time has come may stay spent:
-	// LiteLLM looks every 10 min (proxy_budget_rescheduler_max_time, 605 s), and
-	// a replica remembers a key for a minute.
-	resetDeadline = 12 * time.Minute
+	// LiteLLM looks every 10 min (proxy_budget_rescheduler_max_time, 605 s), the
+	// first time up to 13 min after its start (measured: 1.106.2, on a busy
+	// machine), and a replica remembers a key for a minute.
+	resetDeadline = 15 * time.Minute
 	// resetPause is between two looks at a budget that is spent.
 	resetPause = 5 * time.Second
 )
