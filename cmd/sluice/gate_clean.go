@@ -15,7 +15,7 @@ func newGateCleanCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove what killed runs of the gate left at the gateway",
-		Long:  "Removes every key, team and user whose name begins with sluice-gate-. A run that is still going on loses its objects too; --run takes one run's alone.",
+		Long:  "Removes every key, team, user, end user, tag and budget whose name begins with sluice-gate-. A run that is still going on loses its objects too; --run takes one run's alone.",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := gate.Config{Scrub: &gate.Scrubber{}}

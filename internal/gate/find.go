@@ -37,6 +37,7 @@ func (s *session) find(ctx context.Context, name string, since time.Time) (*left
 		{listing: listing{path: "/user/list?page_size=%d&page=%d", member: "users"}, kind: UserObject, id: "user_id", name: "user_id"},
 		{listing: listing{path: "/customer/list"}, kind: CustomerObject, id: "user_id", name: "user_id", optional: true},
 		{listing: listing{path: "/tag/list"}, kind: TagObject, id: "name", name: "name", optional: true, made: "created_by"},
+		{listing: listing{path: "/budget/list"}, kind: BudgetObject, id: "budget_id", name: "budget_id", optional: true},
 	} {
 		err := s.list(ctx, kind.listing, func(row map[string]any) {
 			if n := text(row, kind.name); strings.HasPrefix(n, name) && (kind.made == "" || text(row, kind.made) != "") {

@@ -32,12 +32,15 @@ const (
 	TeamObject ObjectKind = "team"
 	UserObject ObjectKind = "user"
 	TagObject  ObjectKind = "tag"
+	// BudgetObject is a budget by itself. A tag that is given an amount gets one
+	// that has no name and stays when the tag is removed: tags get these.
+	BudgetObject ObjectKind = "budget"
 )
 
 // Object is something made at the gateway for this run.
 type Object struct {
 	Kind   ObjectKind
-	Name   string        // sluice-gate-<run>-…: alias of a key, id of a team or user, name of a tag
+	Name   string        // sluice-gate-<run>-…: alias of a key, name of a tag, id of anything else
 	Key    record.Secret // of a key
 	Hash   string        // SHA-256 of the key, its identifier at the gateway
 	Answer Answer        // to the request that made it
@@ -52,10 +55,11 @@ type made struct {
 
 // paths that make and remove the kinds.
 var makePath = map[ObjectKind]string{
-	KeyObject:  "/key/generate",
-	TeamObject: "/team/new",
-	UserObject: "/user/new",
-	TagObject:  "/tag/new",
+	KeyObject:    "/key/generate",
+	TeamObject:   "/team/new",
+	UserObject:   "/user/new",
+	TagObject:    "/tag/new",
+	BudgetObject: "/budget/new",
 }
 
 // object returns the shared object of that name.
@@ -152,6 +156,8 @@ func objectBody(o *Object, fields string) string {
 		}
 	case TeamObject:
 		head = fmt.Sprintf(`"team_id":%q,"team_alias":%q`, o.Name, o.Name)
+	case BudgetObject:
+		head = fmt.Sprintf(`"budget_id":%q`, o.Name)
 	case TagObject:
 		head = fmt.Sprintf(`"name":%q`, o.Name)
 	case UserObject:

@@ -185,6 +185,7 @@ key() { make key "$1" /key/generate "$2"; printf -v "$1_key" %s "$(member key "$
   printf -v "$1_name" %s "$(member key_alias "$1.made")"; }
 team() { make team "$1" /team/new "$2"; printf -v "$1_id" %s "$(member team_id "$1.made")"; }
 user() { make user "$1" /user/new "$2"; printf -v "$1_id" %s "$(member user_id "$1.made")"; }
+budget() { make budget "$1" /budget/new "$2"; printf -v "$1_id" %s "$(member budget_id "$1.made")"; }
 tag() { make tag "$1" /tag/new "$2"; printf -v "$1_id" %s "$(member name "$1.made")"; }
 random() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 canary() { # canary ID NAME…: keys that nobody has, to be looked for in answers and logs

@@ -27,6 +27,7 @@ var removals = []removal{
 	{path: "/user/delete", field: "user_ids", kind: UserObject},
 	{path: "/team/delete", field: "team_ids", kind: TeamObject},
 	{path: "/tag/delete", field: "name", kind: TagObject, single: true},
+	{path: "/budget/delete", field: "id", kind: BudgetObject, single: true},
 }
 
 // batchSize is how many objects one request removes.

@@ -5,7 +5,7 @@ import "sluice/internal/gate"
 // What only an administrator may do, of the routes that both versions list:
 // those that create what the run could not find again to remove it, or that
 // touch what is not named (/config/update, /cache/flushall, /global/spend/reset,
-// /model/new, /budget/new), are left out.
+// /model/new), are left out.
 
 // adminWrites are harmless if they should be served: they name things that do
 // not exist or that the run removes.
@@ -35,6 +35,7 @@ var adminWrites = []gate.Request{
 	{Path: "/tag/delete", Body: `{"name":"{run}-none"}`},
 	{Path: "/model/update", Body: `{"model_info":{"id":"{run}-none"}}`},
 	{Path: "/model/delete", Body: `{"id":"{run}-none"}`},
+	{Path: "/budget/new", Body: `{"budget_id":"{run}-1i"}`},
 	{Path: "/budget/update", Body: `{"budget_id":"{run}-none"}`},
 	{Path: "/budget/delete", Body: `{"id":"{run}-none"}`},
 	{Path: "/credentials/{run}-none", Method: "DELETE"},

@@ -35,7 +35,7 @@ func census(t *testing.T, r *rig) string {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	for _, path := range []string{"/key/list?return_full_object=true&sort_by=token&sort_order=asc&size=100&page=%d",
-		"/v2/team/list?page_size=100&page=%d", "/user/list?page_size=100&page=%d"} {
+		"/v2/team/list?page_size=100&page=%d", "/user/list?page_size=100&page=%d", "/customer/list?page=%d", "/budget/list?page=%d"} {
 		for page := 1; page <= 3; page++ {
 			req, err := http.NewRequestWithContext(t.Context(), "GET", r.URL+fmt.Sprintf(path, page), nil)
 			if err != nil {
@@ -58,7 +58,7 @@ func census(t *testing.T, r *rig) string {
 }
 
 // Runs one after another and at the same time leave a gateway as it was, and
-// other people's keys, teams and users untouched.
+// other people's keys, teams and users untouched. The budget of a tag was left.
 func TestRunsLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	bubble(t, runsLeaveNothingBehind)

@@ -128,7 +128,7 @@ func tagBudget(c gate.Check) gate.Check {
 	c.ID, c.Title, c.Control, c.Slow = "3k", "Tag over its budget → its keys get a 4xx error", controlBudget, true
 	c.Verified = "A key whose metadata give it a tag is refused when the tag's budget is spent"
 	c.Remedy = "Upgrade the gateway: 1.81 looks at the tags of the request alone, not at those of the key. Give keys budgets of their own."
-	c.Sends = []string{"POST /tag/new", "POST /v1/chat/completions", "GET /key/info?key={poortagkey.hash}"}
+	c.Sends = []string{"POST /budget/new", "POST /tag/new", "POST /v1/chat/completions", "GET /key/info?key={poortagkey.hash}"}
 	c.Curl = func(gate.Plan) string { return curlUntilBudget("3k", "poortagkey") }
 	c.Run = func(ctx context.Context, env *gate.Env) gate.Result {
 		if _, result := madeTag(ctx, env, "poortag"); result.Verdict != "" {

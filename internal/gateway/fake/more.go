@@ -16,7 +16,6 @@ func moreRoutes() []route {
 		{"POST", "/team/update", adminOnly, nothing},
 		{"POST", "/team/member_add", adminOnly, nothing},
 		{"POST", "/model/delete", adminOnly, nothing},
-		{"POST", "/budget/delete", adminOnly, nothing},
 		{"GET", "/v1/model/info", anyKey, modelInfo},
 		{"GET", "/user/daily/activity", anyKey, dailyActivity},
 		{"GET", "/debug/asyncio-tasks", anyKey, debugging},
@@ -25,7 +24,7 @@ func moreRoutes() []route {
 		{"GET", "/health/services", anyKey, testService},
 	}
 	for _, path := range []string{"/customer/list", "/spend/users", "/spend/logs", "/global/spend/logs", "/global/activity",
-		"/config/list", "/get/config/callbacks", "/budget/list", "/credentials", "/settings"} {
+		"/config/list", "/get/config/callbacks", "/credentials", "/settings"} {
 		list = append(list, route{"GET", path, adminOnly, emptyList})
 	}
 	return list

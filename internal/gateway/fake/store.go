@@ -74,6 +74,7 @@ type store struct {
 	teams    map[string]*Team
 	users    map[string]*User
 	tags     map[string]Tag
+	budgets  map[string]float64 // dollars, by id
 	tagSpend map[string]float64 // dollars, by tag
 	pending  []spend
 	looks    time.Time           // when budgets are next reset
@@ -92,7 +93,7 @@ func newStore(opts Options) *store {
 	return &store{
 		now: opts.Now, spendDelay: opts.SpendDelay,
 		keys: make(map[string]*Key), teams: make(map[string]*Team), users: make(map[string]*User),
-		tags: make(map[string]Tag), tagSpend: make(map[string]float64), resetEvery: opts.ResetEvery, looks: opts.Now().Add(opts.ResetEvery),
+		tags: make(map[string]Tag), budgets: make(map[string]float64), tagSpend: make(map[string]float64), resetEvery: opts.ResetEvery, looks: opts.Now().Add(opts.ResetEvery),
 	}
 }
 

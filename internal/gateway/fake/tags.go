@@ -23,6 +23,9 @@ func tagRoutes() []route {
 		{"POST", "/tag/delete", adminOnly, deleteTag},
 		{"GET", "/tag/list", adminOnly, listTags},
 		{"GET", "/spend/tags", adminOnly, spendTags},
+		{"POST", "/budget/new", adminOnly, newBudget},
+		{"POST", "/budget/delete", adminOnly, deleteBudget},
+		{"GET", "/budget/list", adminOnly, listBudgets},
 	}
 }
 
@@ -33,14 +36,58 @@ func newTag(c *call) (any, *refusal) {
 	var req struct {
 		Name   string   `json:"name"`
 		Budget *float64 `json:"max_budget"`
+		Shared string   `json:"budget_id"`
 	}
 	if no := c.decode(&req); no != nil {
 		return nil, no
 	}
 	c.db.mu.Lock()
 	defer c.db.mu.Unlock()
+	if req.Budget != nil {
+		c.db.budgets[newID()] = *req.Budget // which stays when the tag goes
+	}
+	if amount, ok := c.db.budgets[req.Shared]; ok {
+		req.Budget = &amount
+	}
 	c.db.tags[req.Name] = Tag{req.Name, req.Budget}
 	return object{"message": "Tag " + req.Name + " created successfully", "tag": tagRow(req.Name)}, nil
+}
+
+func newBudget(c *call) (any, *refusal) {
+	var req struct {
+		ID     string  `json:"budget_id"`
+		Amount float64 `json:"max_budget"`
+	}
+	if no := c.decode(&req); no != nil {
+		return nil, no
+	}
+	c.db.mu.Lock()
+	defer c.db.mu.Unlock()
+	c.db.budgets[req.ID] = req.Amount
+	return object{"budget_id": req.ID, "max_budget": req.Amount}, nil
+}
+
+func deleteBudget(c *call) (any, *refusal) {
+	var req struct {
+		ID string `json:"id"`
+	}
+	if no := c.decode(&req); no != nil {
+		return nil, no
+	}
+	c.db.mu.Lock()
+	defer c.db.mu.Unlock()
+	delete(c.db.budgets, req.ID)
+	return object{"budget_id": req.ID}, nil
+}
+
+func listBudgets(c *call) (any, *refusal) {
+	c.db.mu.Lock()
+	defer c.db.mu.Unlock()
+	rows := []any{}
+	for _, id := range slices.Sorted(maps.Keys(c.db.budgets)) {
+		rows = append(rows, object{"budget_id": id, "max_budget": c.db.budgets[id]})
+	}
+	return rows, nil
 }
 
 func tagRow(name string) object {
