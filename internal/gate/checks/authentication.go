@@ -176,7 +176,13 @@ func serviceTests(c gate.Check) gate.Check {
 	c.Severity = record.SeverityMedium
 	c.Verified = "A virtual key cannot have the gateway send test messages"
 	c.Remedy = "Close /health/services to virtual keys in the proxy in front: whoever calls it has the gateway write to your chat, your mailboxes and your tracing."
-	return stepped(c, step{Request: gate.Request{Path: "/health/services?service=sluice-gate-none", As: "plain"}, want: status(401, 403, 404)})
+	denied := status(401, 403, 404)
+	answered := denied.judge
+	denied.judge = func(a gate.Answer) (bool, string) {
+		ok, _ := answered(a)
+		return ok, "the key was let through, and told of its service: " + a.Full()
+	}
+	return stepped(c, step{Request: gate.Request{Path: "/health/services?service=sluice-gate-none", As: "plain"}, want: denied})
 }
 
 func crookedPaths(c gate.Check) gate.Check {

@@ -39,11 +39,8 @@ func parallel(c gate.Check) gate.Check {
 
 // parallelSum asks every replica at the same time.
 func parallelSum(c gate.Check) gate.Check {
-	c.ID, c.Title = "3n", "max_parallel_requests holds over all replicas together"
-	c.Needs |= gate.NeedReplicas
+	c = overReplicas(c, "3n", "max_parallel_requests")
 	c.Verified = "What all replicas serve at a time stays within a key's limit"
-	c.Remedy = "Give the replicas a Redis (`litellm_settings.cache` and `router_settings.redis_*`): without one each counts by itself, and n replicas serve n times the limit."
-	c.Sends = []string{"POST /key/generate", "POST /v1/chat/completions"}
 	c.Curl = func(p gate.Plan) string {
 		b := "key atonce '{\"duration\":\"1h\"," + parallelLimit + ",\"key_alias\":\"'\"$RUN\"'-3n\"}'\nSECONDS=0\n"
 		for i := range p.Replicas {

@@ -38,12 +38,18 @@ func rpm(c gate.Check) gate.Check {
 	return c
 }
 
-func rpmSum(c gate.Check) gate.Check {
-	c.ID, c.Title = "3e", "rpm_limit holds over all replicas together"
+// overReplicas is what the checks have in common that sum a limit up.
+func overReplicas(c gate.Check, id, limit string) gate.Check {
+	c.ID, c.Title = id, limit+" holds over all replicas together"
 	c.Needs |= gate.NeedReplicas
-	c.Verified = "The sum of what all replicas let through stays within a key's limit"
 	c.Remedy = "Give the replicas a Redis (`litellm_settings.cache` and `router_settings.redis_*`): without one each counts by itself, and n replicas allow n times the limit."
 	c.Sends = []string{"POST /key/generate", "POST /v1/chat/completions"}
+	return c
+}
+
+func rpmSum(c gate.Check) gate.Check {
+	c = overReplicas(c, "3e", "rpm_limit")
+	c.Verified = "The sum of what all replicas let through stays within a key's limit"
 	c.Curl = func(p gate.Plan) string {
 		b := "key sum '{\"duration\":\"1h\",\"rpm_limit\":2,\"key_alias\":\"'\"$RUN\"'-3e\"}'\nserved=0\n"
 		for i := range p.Replicas {
@@ -168,11 +174,8 @@ const sumTries = 3
 
 // tpmSum uses a key's tokens up at one replica and asks the others.
 func tpmSum(c gate.Check) gate.Check {
-	c.ID, c.Title = "3m", "tpm_limit holds over all replicas together"
-	c.Needs |= gate.NeedReplicas
+	c = overReplicas(c, "3m", "tpm_limit")
 	c.Verified = "Tokens that one replica has counted count at the others"
-	c.Remedy = "Give the replicas a Redis (`litellm_settings.cache` and `router_settings.redis_*`): without one each counts tokens by itself, and n replicas allow n times the limit."
-	c.Sends = []string{"POST /key/generate", "POST /v1/chat/completions"}
 	c.Curl = func(p gate.Plan) string {
 		b := "key tokens '{\"duration\":\"1h\"," + tpmLimit + ",\"key_alias\":\"'\"$RUN\"'-3m\"}'\n" +
 			"for i in {1..12}; do answer=$(" + gate.Curl(gate.ChatRequest(1, "tokens", "{model}")) + ")\n  [[ ${answer##*$'\\n'} == 429 ]] && break; done\n"

@@ -48,15 +48,8 @@ func spendSpoof(c gate.Check) gate.Check {
 func runSpoof(ctx context.Context, env *gate.Env) gate.Result {
 	// The gateway makes an end user of whom the field user names.
 	env.Note(gate.CustomerObject, env.Expand(ctx, "{stranger.id}"))
-	a := env.Send(ctx, spoofRequest())
-	switch {
-	case a.Kind == gate.Refused || a.Kind == gate.Invalid:
-		return gate.Passed("A request that names another key and team was refused: " + a.String())
-	case a.Kind == gate.ProviderError:
-		return gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
-			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
-	case a.Kind != gate.Served:
-		return gate.Unknown("the request was not served: " + a.Full())
+	if result := unspent(env.Send(ctx, spoofRequest()), "names another key and team"); result.Verdict != "" {
+		return result
 	}
 	begin, again := time.Now(), spoofAgain
 	for {
@@ -80,6 +73,22 @@ func runSpoof(ctx context.Context, env *gate.Env) gate.Result {
 			return gate.Unknown("the run ended first")
 		}
 	}
+}
+
+// unspent is the result of a request that spends nothing, none if it was
+// served: one that is refused spends in nobody's name.
+func unspent(a gate.Answer, does string) (result gate.Result) {
+	switch a.Kind {
+	case gate.Served:
+	case gate.Refused, gate.Invalid:
+		result = gate.Passed("A request that " + does + " was refused: " + a.String())
+	case gate.ProviderError:
+		result = gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
+			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
+	default:
+		result = gate.Unknown("the request was not served: " + a.Full())
+	}
+	return result
 }
 
 // whoPays reads what the key that asked has spent, and then what those it named

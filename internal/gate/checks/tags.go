@@ -44,14 +44,8 @@ func runTagSpoof(ctx context.Context, env *gate.Env) gate.Result {
 	if err != nil {
 		return gate.Unknown(err.Error())
 	}
-	switch a := env.Send(ctx, tagRequest()); {
-	case a.Kind == gate.Refused || a.Kind == gate.Invalid:
-		return gate.Passed("A request that names a tag was refused: " + a.String())
-	case a.Kind == gate.ProviderError:
-		return gate.Result{Verdict: gate.Inconclusive, Provider: a.Full(),
-			Evidence: "The provider fails, so nothing is spent (use a mock model or --provider-mock)"}
-	case a.Kind != gate.Served:
-		return gate.Unknown("the request was not served: " + a.Full())
+	if result := unspent(env.Send(ctx, tagRequest()), "names a tag"); result.Verdict != "" {
+		return result
 	}
 	return whoseTag(ctx, env, tag, before)
 }

@@ -187,10 +187,20 @@ func changes(d *doc, r *gate.Report) {
 		return
 	}
 	rows := [][]string{{"Check", "Before", "Now"}}
+	var gone []string
 	for _, c := range r.Changes {
-		rows = append(rows, []string{inert(c.ID + " " + c.Title), inert(orNone(string(c.Before))), orNone(string(c.Now))})
+		if c.Now == "" {
+			gone = append(gone, inert(c.ID))
+			continue
+		}
+		rows = append(rows, []string{inert(c.ID + " " + c.Title), inert(orNone(string(c.Before))), string(c.Now)})
 	}
-	d.grid(rows...)
+	if len(rows) > 1 {
+		d.grid(rows...)
+	}
+	if len(gone) > 0 {
+		d.para("Not among the checks of this run: " + strings.Join(gone, ", ") + ".")
+	}
 }
 
 func conclusion(d *doc, r *gate.Report) {

@@ -254,3 +254,14 @@ func TestChecksAreWhole(t *testing.T) {
 		}
 	}
 }
+
+// A comparison of a run of some checks with one of all names the others once.
+func TestComparedWithMoreChecks(t *testing.T) {
+	r := sample()
+	r.Changes = nil
+	r.Compare("earlier1", map[string]gate.Verdict{"9y": gate.Pass, "9z": gate.Fail})
+	text := string(render(t, "text", r))
+	if want := "Not among the checks of this run: 9y, 9z.\n"; !strings.Contains(text, want) || strings.Contains(text, "| 9y") {
+		t.Errorf("the report lacks %q", want)
+	}
+}
