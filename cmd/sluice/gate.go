@@ -257,9 +257,32 @@ func dryRun(w io.Writer, cfg *gate.Config, selected []gate.Check, skipped map[st
 			continue
 		}
 		fmt.Fprintf(w, "\n%s. %s (%s, %s)\n", c.ID, c.Title, c.System, c.Severity)
-		for _, line := range c.Sends {
-			fmt.Fprintf(w, "    %s\n", line)
-		}
+		writeSends(w, c.Sends)
+	}
+	around := gate.AroundChecks(cfg.Blueprints)
+	fmt.Fprintln(w, "\nFirst, to know what it talks to")
+	writeSends(w, around.First)
+	if !cfg.Safe {
+		fmt.Fprintln(w, "\nObjects that checks share, each when it is first needed")
+		writeSends(w, around.Made)
+		fmt.Fprintln(w, "\nAt the end, to remove what was made")
+		writeSends(w, around.Last)
 	}
 	return nil
+}
+
+// writeSends writes requests, equal ones that follow each other as one.
+func writeSends(w io.Writer, lines []string) {
+	for len(lines) > 0 {
+		n := 1
+		for n < len(lines) && lines[n] == lines[0] {
+			n++
+		}
+		times := ""
+		if n > 1 {
+			times = fmt.Sprintf(", %d times", n)
+		}
+		fmt.Fprintf(w, "    %s%s\n", lines[0], times)
+		lines = lines[n:]
+	}
 }

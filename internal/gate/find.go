@@ -17,28 +17,14 @@ const (
 // it stops at the first page that is older than since; zero looks at all.
 func (s *session) find(ctx context.Context, name string, since time.Time) (*left, error) {
 	l := &left{ids: map[ObjectKind][]string{}}
-	keys := listing{path: "/key/list?return_full_object=true&sort_by=created_at&sort_order=desc&size=%d&page=%d", member: "keys"}
-	if !since.IsZero() {
-		// The clocks of gateway and gate may differ by minutes.
-		keys.stop = func(row map[string]any) bool {
-			at, err := time.Parse(time.RFC3339, text(row, "created_at"))
-			return err == nil && at.Before(since.Add(-10*time.Minute))
+	for _, kind := range listings() {
+		if kind.kind == KeyObject && !since.IsZero() {
+			// The clocks of gateway and gate may differ by minutes.
+			kind.stop = func(row map[string]any) bool {
+				at, err := time.Parse(time.RFC3339, text(row, "created_at"))
+				return err == nil && at.Before(since.Add(-10*time.Minute))
+			}
 		}
-	}
-	for _, kind := range []struct {
-		listing
-		kind     ObjectKind
-		id, name string
-		optional bool
-		made     string // member that only what was made has: LiteLLM lists every tag that a request named
-	}{
-		{listing: keys, kind: KeyObject, id: "token", name: "key_alias"},
-		{listing: listing{path: "/v2/team/list?page_size=%d&page=%d", member: "teams"}, kind: TeamObject, id: "team_id", name: "team_id"},
-		{listing: listing{path: "/user/list?page_size=%d&page=%d", member: "users"}, kind: UserObject, id: "user_id", name: "user_id"},
-		{listing: listing{path: "/customer/list"}, kind: CustomerObject, id: "user_id", name: "user_id", optional: true},
-		{listing: listing{path: "/tag/list"}, kind: TagObject, id: "name", name: "name", optional: true, made: "created_by"},
-		{listing: listing{path: "/budget/list"}, kind: BudgetObject, id: "budget_id", name: "budget_id", optional: true},
-	} {
 		err := s.list(ctx, kind.listing, func(row map[string]any) {
 			if n := text(row, kind.name); strings.HasPrefix(n, name) && (kind.made == "" || text(row, kind.made) != "") {
 				l.add(kind.kind, text(row, kind.id), n)
@@ -49,6 +35,28 @@ func (s *session) find(ctx context.Context, name string, since time.Time) (*left
 		}
 	}
 	return l, nil
+}
+
+// kindListing is where the gateway lists a kind of object, and which members of
+// a row are its identifier and its name.
+type kindListing struct {
+	listing
+	kind     ObjectKind
+	id, name string
+	optional bool
+	made     string // member that only what was made has: LiteLLM lists every tag that a request named
+}
+
+func listings() []kindListing {
+	return []kindListing{
+		{listing: listing{path: "/key/list?return_full_object=true&sort_by=created_at&sort_order=desc&size=%d&page=%d", member: "keys"},
+			kind: KeyObject, id: "token", name: "key_alias"},
+		{listing: listing{path: "/v2/team/list?page_size=%d&page=%d", member: "teams"}, kind: TeamObject, id: "team_id", name: "team_id"},
+		{listing: listing{path: "/user/list?page_size=%d&page=%d", member: "users"}, kind: UserObject, id: "user_id", name: "user_id"},
+		{listing: listing{path: "/customer/list"}, kind: CustomerObject, id: "user_id", name: "user_id", optional: true},
+		{listing: listing{path: "/tag/list"}, kind: TagObject, id: "name", name: "name", optional: true, made: "created_by"},
+		{listing: listing{path: "/budget/list"}, kind: BudgetObject, id: "budget_id", name: "budget_id", optional: true},
+	}
 }
 
 // listing is a list of objects at the gateway, in pages where member is set,

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // ShellWord writes a text with references as one word of bash: what is fixed
@@ -11,8 +12,12 @@ func ShellWord(text string) string {
 	var b strings.Builder
 	last := 0
 	literal := func(s string) {
-		if s != "" {
+		switch {
+		case s == "":
+		case utf8.ValidString(s):
 			b.WriteString("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
+		default:
+			b.WriteString(byBytes(s))
 		}
 	}
 	for _, m := range reference.FindAllStringSubmatchIndex(text, -1) {
@@ -29,6 +34,20 @@ func ShellWord(text string) string {
 		return "''"
 	}
 	return b.String()
+}
+
+// byBytes quotes what is no text, so that a report stays one.
+func byBytes(s string) string {
+	var b strings.Builder
+	b.WriteString("$'")
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '\'' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String() + "'"
 }
 
 func shellVariable(name, attribute string) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
@@ -263,5 +264,14 @@ func TestComparedWithMoreChecks(t *testing.T) {
 	text := string(render(t, "text", r))
 	if want := "Not among the checks of this run: 9y, 9z.\n"; !strings.Contains(text, want) || strings.Contains(text, "| 9y") {
 		t.Errorf("the report lacks %q", want)
+	}
+}
+
+// Every form is text: a header that a curl sends as bytes stood in it raw.
+func TestFormsAreUTF8(t *testing.T) {
+	for _, format := range Formats() {
+		if text := render(t, format, sample()); !utf8.Valid(text) {
+			t.Errorf("%s is not UTF-8", format)
+		}
 	}
 }
