@@ -225,6 +225,10 @@ marked() { # marked ID URL SOURCE…: says so if no log shows a request that was
   local id=$1 url=$2 mark n; shift 2; mark=$(random 12); printf 'marker=%s\n' "$mark" > "$id.mark"
   curl -s --max-time 20 "$url/health/liveliness?sluice_gate_marker=$mark" > /dev/null; sleep 2
   n=$(told "$id" "$id.mark" "$@"); [ "${n:-0}" != 0 ] || echo "$id inconclusive (no log shows a request to $url)"; }
+charged() { # charged NAME: waits until what a key has spent is written, and then for what is written after that
+  local i hash="$1_hash" body; for i in {1..60}; do
+    body=$(curl -s --max-time 20 "$GATEWAY/key/info?key=${!hash}" -H @master.h)
+    [[ $body == *'"spend"'* ]] && ! [[ $body =~ \"spend\":\ *0(\.0)?[,}] ]] && sleep 5 && return; sleep 1; done; return 1; }
 LARGE=$(head -c 1500000 /dev/zero | tr '\0' a)
 own='"type": *"(auth_error|token_not_found_in_db|expired_key|budget_exceeded|[a-z]+_model_access_denied)"'
 provider='"message": *"(([A-Z][A-Za-z ]*, )?litellm\.[A-Za-z.]*(Error|Exception|Timeout)|No deployments available)'

@@ -35,14 +35,23 @@ func spendSpoof(c gate.Check) gate.Check {
 		{Path: "/team/info?team_id={victimteam.id}", As: "master"}, {Path: "/user/info?user_id={stranger.id}", As: "master"}}
 	c.Sends = []string{spoofRequest().Line(), read[0].Line(), read[1].Line(), read[2].Line(), read[3].Line()}
 	c.Curl = func(gate.Plan) string {
-		return gate.ShellObjects(Blueprints(), append(read, spoofRequest())...) +
-			gate.Curl(spoofRequest()) + " > spoof.out; sleep 15     # spend is written late\n" +
-			gate.Curl(read[1]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n" +
-			gate.Curl(read[2]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n" +
-			gate.Curl(read[3]) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
+		wants := ""
+		for _, r := range read[1:] {
+			wants += gate.Curl(r) + " |\n  want 2l has '\"spend\": *0(\\.0)?[,}]'\n"
+		}
+		return gate.ShellObjects(Blueprints(), append(read, spoofRequest())...) + curlCharged("2l", spoofRequest(), wants)
 	}
 	c.Run = runSpoof
 	return c
+}
+
+// curlCharged sends a request, and runs the commands that say who pays when its
+// own key has been charged.
+func curlCharged(id string, r gate.Request, wants string) string {
+	return "answer=$(" + gate.Curl(r) + ")\n" +
+		`if judge "${answer##*$'\n'}" "${answer%$'\n'*}" refused; then echo "` + id + ` pass (refused)"` + "\n" +
+		"elif charged " + r.As + "; then     # spend is written late\n" + wants +
+		"else echo '" + id + " inconclusive (nobody was charged)'; fi\n"
 }
 
 func runSpoof(ctx context.Context, env *gate.Env) gate.Result {

@@ -27,8 +27,8 @@ func tagSpoof(c gate.Check) gate.Check {
 		"and give teams and keys budgets of their own."
 	c.Sends = []string{"POST /tag/new", tagRequest().Line(), "GET /key/info?key={tagger.hash}", tagSpends.Line()}
 	c.Curl = func(gate.Plan) string {
-		return gate.ShellObjects(Blueprints(), tagRequest()) + gate.Curl(tagRequest()) + " > tag.out; sleep 15     # spend is written late\n" +
-			gate.Curl(tagSpends) + " |\n  want 2m lacks " + gate.ShellWord(`"{victimtag.id}"`) + "\n"
+		return gate.ShellObjects(Blueprints(), tagRequest()) +
+			curlCharged("2m", tagRequest(), gate.Curl(tagSpends)+" |\n  want 2m lacks "+gate.ShellWord(`"{victimtag.id}"`)+"\n")
 	}
 	c.Run = runTagSpoof
 	return c
