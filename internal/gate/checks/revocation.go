@@ -182,15 +182,25 @@ type following struct {
 	after  map[gate.Target]time.Duration // the first answer that follows the change, when it came
 }
 
+// mayStumble is how often a replica may give no answer before it is given up: a
+// 1.106.2 that is asked for its OpenAPI document the first time says nothing
+// else for 20 s on a busy machine. What it knew in that time nobody saw, and
+// judge does not count it.
+const mayStumble = 3
+
 // measure asks every replica until it knows of the change.
 func (ch change) measure(ctx context.Context, env *gate.Env, key *gate.Object, begin time.Time) gate.Result {
 	seen := following{map[gate.Target]time.Duration{}, map[gate.Target]time.Duration{}}
+	stumbles := map[gate.Target]int{}
 	for pending := env.Targets(); ; {
 		var later []gate.Target
 		for _, t := range pending {
 			sent := time.Since(begin)
 			a := env.Send(ctx, ch.ask(t, key.As()))
 			switch {
+			case (a.Kind == gate.NoAnswer || a.Kind == gate.ServerError) && stumbles[t] < mayStumble:
+				stumbles[t]++
+				later = append(later, t)
 			case a.Silent() || a.Kind == gate.ServerError:
 				return gate.Unknown("no answer from " + place(t) + " to judge: " + a.String())
 			case a.Admitted() == ch.admit:
