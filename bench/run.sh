@@ -62,6 +62,6 @@ done
 
 echo
 echo "ratios, MB per second of CPU:"
-awk -F'\t' 'NR > 1 { speed[$1, $2] = $6; corpora[$2]; scanners[$1] }
+awk -F'\t' 'NR > 1 { speed[$1, $2] = $3 / $4; corpora[$2]; scanners[$1] }
   END { for (c in corpora) for (s in scanners) if (s != "gitleaks" && speed[s, c] && speed["gitleaks", c])
     printf "  %-8s %-22s %.0f times gitleaks\n", c, s, speed[s, c] / speed["gitleaks", c] }' "$rows" | sort

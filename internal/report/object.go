@@ -147,14 +147,15 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 // and blanks, so whatever needs an escape stands in a string.
 func AppendVisible(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
-		c := text[i]
-		if c == '#' && i > 0 && text[i-1] == '#' {
-			dst = append(dst, `\u0023`...)
+		from := i
+		for i < len(text) && text[i] < 0x7f && (text[i] != '#' || i == 0 || text[i-1] != '#') {
 			i++
-			continue
 		}
-		if c < 0x7f {
-			dst = append(dst, c)
+		if dst = append(dst, text[from:i]...); i == len(text) {
+			break
+		}
+		if text[i] == '#' {
+			dst = append(dst, `\u0023`...)
 			i++
 			continue
 		}
