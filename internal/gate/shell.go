@@ -222,9 +222,10 @@ exposed() { # exposed ID SOURCE…: says whether canaries of ID stand in its ans
   n=$(told "$id" "$id.env" "$HERE/$id.answers" "$@")
   case $n in 0) echo "$id pass" ;; '') echo "$id inconclusive (not everything could be read)" ;; *) echo "$id FAIL ($n found)" ;; esac; }
 marked() { # marked ID URL SOURCE…: says so if no log shows a request that was sent there
-  local id=$1 url=$2 mark n; shift 2; mark=$(random 12); printf 'marker=%s\n' "$mark" > "$id.mark"
-  curl -s --max-time 20 "$url/health/liveliness?sluice_gate_marker=$mark" > /dev/null; sleep 2
-  n=$(told "$id" "$id.mark" "$@"); [ "${n:-0}" != 0 ] || echo "$id inconclusive (no log shows a request to $url)"; }
+  local id=$1 url=$2 mark n i; shift 2; mark=$(random 12); printf 'marker=%s\n' "$mark" > "$id.mark"
+  curl -s --max-time 20 "$url/health/liveliness?sluice_gate_marker=$mark" > /dev/null
+  for i in {1..10}; do sleep 2; n=$(told "$id" "$id.mark" "$@"); [ "${n:-0}" != 0 ] && return; done
+  echo "$id inconclusive (no log shows a request to $url)"; }
 charged() { # charged NAME: waits until what a key has spent is written, and then for what is written after that
   local i hash="$1_hash" body; for i in {1..60}; do
     body=$(curl -s --max-time 20 "$GATEWAY/key/info?key=${!hash}" -H @master.h)
