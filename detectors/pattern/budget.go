@@ -24,6 +24,15 @@ func (b *budget) reset() {
 	*b = budget{withheld: b.withheld[:0]}
 }
 
+// aside does what is worked out once and serves all fragments: the budget of the one
+// in hand does not pay for it.
+func (b *budget) aside(f func()) {
+	spent := *b
+	*b = budget{}
+	f()
+	*b = spent
+}
+
 // newPass begins to go through the fragment again, all of which was read once:
 // what the first pass left out says nothing of this one.
 func (b *budget) newPass(frag *fragment) {

@@ -58,7 +58,7 @@ func (d *dfa) circleAt(s uint32) *circle {
 		if d.circles == nil {
 			d.circles = make(map[uint32]*circle)
 		}
-		c = d.newCircle(s)
+		d.m.aside(func() { c = d.newCircle(s) })
 		d.circles[s] = c
 	}
 	if c != nil {
@@ -76,9 +76,6 @@ func (d *dfa) newCircle(s uint32) *circle {
 	if len(d.lists)+states > maxStates || d.m.memory+states*(4*d.stride+6*len(d.insts)+rowCost) > maxMemory {
 		return nil
 	}
-	spent := d.m.budget
-	d.m.budget = budget{}
-	defer func() { d.m.budget = spent }()
 	to := func(from uint32, c int) uint32 { return d.take(from, int(d.ascii[c])) }
 	for c := range utf8.RuneSelf {
 		other := to(s, c)

@@ -48,13 +48,18 @@ func (m *machine) innocentSecret(r *rule, secret []byte) bool {
 		return m.judgeSecret(r, secret)
 	}
 	slot, counts := m.memo.slot(r, secret)
-	if *slot&^1 != counts {
-		*slot = counts
-		if m.judgeSecret(r, secret) {
-			*slot++
-		}
+	if *slot&^1 == counts {
+		return *slot&1 != 0
 	}
-	return *slot&1 != 0
+	innocent := m.judgeSecret(r, secret)
+	switch {
+	case m.thrash: // no answer: the search was cut short
+	case innocent:
+		*slot = counts + 1
+	default:
+		*slot = counts
+	}
+	return innocent
 }
 
 func (m *machine) judgeSecret(r *rule, secret []byte) bool {
@@ -87,12 +92,12 @@ const hexDigits = "0123456789abcdef"
 func (m *machine) takesDigests(r *rule, n int) bool {
 	if m.digests[r.index] == nil {
 		m.digests[r.index] = new(lengths)
-		spent := m.budget
-		list := r.judge().secret
-		for i, one := range list {
-			m.eitherAt(&m.secrets[r.index], list, i).takesAll(m.digests[r.index], hexDigits, one.atStart)
-		}
-		m.budget = spent
+		m.aside(func() {
+			list := r.judge().secret
+			for i, one := range list {
+				m.eitherAt(&m.secrets[r.index], list, i).takesAll(m.digests[r.index], hexDigits, one.atStart)
+			}
+		})
 	}
 	return m.digests[r.index][n]
 }

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,22 @@ func TestInnocenceIsWhatTheAllowlistsSay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A judgement that was cut short is none: it is not remembered.
+func TestInnocenceIsNotRememberedOfWhatWasCutShort(t *testing.T) {
+	d := detectors(t)["default"]
+	m := newMachine(d)
+	i := slices.IndexFunc(d.rules, func(r *rule) bool { return r.ID == "generic-named-secret" })
+	value := []byte("os.environ/OPENAI_API_KEY")
+	m.builds = maxBuilds
+	if m.innocentSecret(d.rules[i], value) || !m.thrash {
+		t.Fatal("the judgement was not cut short")
+	}
+	m.budget.reset()
+	if !m.innocentSecret(d.rules[i], value) {
+		t.Error("a judgement that was cut short is still remembered")
+	}
 }
 
 func TestGatewaysDigestsAreProvenInnocent(t *testing.T) {
