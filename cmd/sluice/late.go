@@ -25,8 +25,6 @@ const (
 	// maxLateWords bounds the new words of one line, and of one batch twenty times
 	// that: a line of nothing but prefixes is nobody's key.
 	maxLateWords = 64
-	// latePrefix begins the keys of a gateway that says nothing else.
-	latePrefix = "sk-"
 )
 
 // late examines lines again with each new snapshot of keys. A key of its user's
@@ -68,7 +66,7 @@ func newLate(d *detection, log *slog.Logger) *late {
 		l.prefixes = append(l.prefixes, []byte(p))
 	}
 	if len(l.prefixes) == 0 {
-		l.prefixes = [][]byte{[]byte(latePrefix)}
+		l.prefixes = [][]byte{[]byte(virtualkey.DefaultPrefix)}
 	}
 	return l
 }

@@ -28,15 +28,7 @@ type lateTest struct {
 }
 
 func newLateTest(t *testing.T) *lateTest {
-	g, err := fake.Start(fake.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.Close() })
-	client, err := gateway.New(gateway.Config{URL: g.URL, Credential: record.NewSecret(g.MasterKey)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, client := gatewayInProcess(t)
 	l := &lateTest{T: t, gateway: g, client: client, d: testDetection(t), sink: &kept{}}
 	if err := l.d.examineLate(slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)

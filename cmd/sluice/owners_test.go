@@ -10,10 +10,9 @@ import (
 	"sluice/internal/record"
 )
 
-// A key that leaked before anybody could say whose it is gets its owner as an
-// update with the same fingerprint, once, however often it was found; a finding
-// that comes later has the owner at once.
-func TestOwnersBecomeKnownLater(t *testing.T) {
+// gatewayInProcess is a gateway, and its administrator's client.
+func gatewayInProcess(t *testing.T) (*fake.Gateway, *gateway.Client) {
+	t.Helper()
 	g, err := fake.Start(fake.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -23,6 +22,14 @@ func TestOwnersBecomeKnownLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return g, client
+}
+
+// A key that leaked before anybody could say whose it is gets its owner as an
+// update with the same fingerprint, once, however often it was found; a finding
+// that comes later has the owner at once.
+func TestOwnersBecomeKnownLater(t *testing.T) {
+	g, client := gatewayInProcess(t)
 	key := g.AddKey(fake.Key{Alias: "late"})
 	for name, learn := range map[string]func(*owners){
 		"by a refresh": func(o *owners) {

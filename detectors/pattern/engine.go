@@ -48,7 +48,7 @@ const maxTails = 64 // of a group: a mask has so many bits
 
 // newEngine plans the rules that have an expression.
 func newEngine(list []*rule) (*engine, error) {
-	e, k := &engine{}, make(known)
+	e, k := &engine{}, make(literals)
 	number := 0
 	for _, r := range list {
 		if r.pattern() == "" {

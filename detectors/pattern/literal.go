@@ -43,15 +43,15 @@ func plain(re *syntax.Regexp) []*syntax.Regexp {
 	return []*syntax.Regexp{re}
 }
 
-// known are the literals that expressions begin with, as far as they were worked
+// literals are what expressions begin with, as far as they were worked
 // out: planning a rule asks for those of a part many times. nil remembers nothing.
-type known map[*syntax.Regexp][]literal
+type literals map[*syntax.Regexp][]literal
 
 // heads returns literals of which every match of the sequence begins with one.
-func (k known) heads(parts []*syntax.Regexp) []literal { return k.headsUpTo(parts, maxLiteral) }
+func (k literals) heads(parts []*syntax.Regexp) []literal { return k.headsUpTo(parts, maxLiteral) }
 
 // headsUpTo does not split literals of enough bytes any further.
-func (k known) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
+func (k literals) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
 	set := []literal{{whole: true}}
 	for _, part := range parts {
 		tails := k.headsOf(part)
@@ -114,7 +114,7 @@ func cross(set, tails []literal) []literal {
 }
 
 // headsOf is heads of one part. The list must not change.
-func (k known) headsOf(re *syntax.Regexp) []literal {
+func (k literals) headsOf(re *syntax.Regexp) []literal {
 	list, ok := k[re]
 	if !ok {
 		list = slices.Clip(k.workOut(re))
@@ -125,7 +125,7 @@ func (k known) headsOf(re *syntax.Regexp) []literal {
 	return list
 }
 
-func (k known) workOut(re *syntax.Regexp) []literal {
+func (k literals) workOut(re *syntax.Regexp) []literal {
 	switch re.Op {
 	case syntax.OpLiteral:
 		return headsOfLiteral(re)
@@ -160,7 +160,7 @@ func limited(set []literal) []literal {
 }
 
 // headsOfRepeat follows the repetitions that must be there.
-func (k known) headsOfRepeat(re *syntax.Regexp) []literal {
+func (k literals) headsOfRepeat(re *syntax.Regexp) []literal {
 	if re.Min == 0 {
 		return anyText
 	}

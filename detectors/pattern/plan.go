@@ -31,7 +31,7 @@ type branch struct {
 func (b *branch) tail() []*syntax.Regexp { return b.parts[b.at:] }
 
 // wordsAt are the words that a sequence begins with.
-func (k known) wordsAt(parts []*syntax.Regexp) []string {
+func (k literals) wordsAt(parts []*syntax.Regexp) []string {
 	var words []string
 	for _, l := range k.headsUpTo(parts, enough) {
 		if w := l.text[:min(len(l.text), maxWord)]; !slices.Contains(words, w) {
@@ -62,7 +62,7 @@ type finder struct {
 
 // plan works out how r is found. Programs are made when first used: a
 // start-up should not pay for rules that never come near a match.
-func (r *rule) plan(pattern string, number *int, k known) error {
+func (r *rule) plan(pattern string, number *int, k literals) error {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return fmt.Errorf("rule %s: regex: %w", r.ID, err)
@@ -100,7 +100,7 @@ func (r *rule) settle() {
 // share moves branches to words that stand in theirs anyway and that others
 // have too: one look at a place then does for all of them. A rule that wants
 // api_key, say, is looked for at the key that another rule wants.
-func share(list []*branch, k known) {
+func share(list []*branch, k literals) {
 	count := make(map[string]int)
 	for _, b := range list {
 		for _, w := range b.words {
@@ -130,7 +130,7 @@ func stoodBy(long, short []string) bool {
 }
 
 // impliesKeyword says whether every match holds one of the rule's keywords.
-func (r *rule) impliesKeyword(re *syntax.Regexp, k known) bool {
+func (r *rule) impliesKeyword(re *syntax.Regexp, k literals) bool {
 	holds := func(parts []*syntax.Regexp) bool { return k.holdsKeyword(parts, r.Keywords) }
 	return branches(plain(re), maxBranches, holds) != nil
 }
@@ -163,7 +163,7 @@ func lazily(parts []*syntax.Regexp) func() *program {
 
 // bestPart is the part from which on to look for a branch: where it begins
 // with long literals, and little can stand before. -1: no part will do.
-func (k known) bestPart(parts []*syntax.Regexp) int {
+func (k literals) bestPart(parts []*syntax.Regexp) int {
 	best, at := 0, -1
 	for i := range parts {
 		before := width(parts[:i])
@@ -205,7 +205,7 @@ func runBefore(parts []*syntax.Regexp) ([]rune, int) {
 
 // holdsKeyword says whether every match of the sequence holds one of the
 // keywords, in lower case.
-func (k known) holdsKeyword(parts []*syntax.Regexp, keywords []string) bool {
+func (k literals) holdsKeyword(parts []*syntax.Regexp, keywords []string) bool {
 	for i := range parts {
 		all := true
 		for _, l := range k.heads(parts[i:]) {

@@ -108,7 +108,7 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 func nameOf(b *branch) int {
 	const most = 3
 	for n := 1; n <= min(most, len(b.tail())); n++ {
-		list := known(nil).heads(b.tail()[:n])
+		list := literals(nil).heads(b.tail()[:n])
 		texts := make(map[string]bool)
 		fits := true
 		for _, l := range list {

@@ -15,7 +15,7 @@ func TestBrokenKey(t *testing.T) {
 	hiding.hide(key)
 	for _, keys := range []*fakeKeys{named, hiding} {
 		d := newDetector(t, keys)
-		for cut := len(defaultPrefix); cut < len(key); cut++ {
+		for cut := len(DefaultPrefix); cut < len(key); cut++ {
 			for _, end := range []string{"\n", "\r\n", "\n    "} {
 				text := "a key: " + key[:cut] + end + key[cut:] + " was pasted"
 				raw := batch(text)

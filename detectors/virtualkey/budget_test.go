@@ -50,7 +50,7 @@ func TestBudgetWithholds(t *testing.T) {
 		t.Errorf("%v: want the first and the one in a window of its own", got)
 	}
 	// Each costs a hash a length, the first one those beyond its end.
-	lengths := len(first) + 100 - len(defaultPrefix)
+	lengths := len(first) + 100 - len(DefaultPrefix)
 	for i, at := range places {
 		if examined := i < hashesPerWindow/lengths; covers(spans, at) == examined {
 			t.Fatalf("candidate %d at %d: withheld %t", i, at, !examined)

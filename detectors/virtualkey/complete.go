@@ -101,10 +101,10 @@ func (c *Completer) Complete(ctx context.Context, m *record.Match, d *Detector) 
 
 // fragment takes a match of RulePartial apart.
 func fragment(m *record.Match) (head, tail []byte, ok bool) {
-	if m.Rule != RulePartial || !bytes.HasPrefix(m.Secret, []byte(defaultPrefix)) {
+	if m.Rule != RulePartial || !bytes.HasPrefix(m.Secret, []byte(DefaultPrefix)) {
 		return nil, nil, false
 	}
-	rest := m.Secret[len(defaultPrefix):]
+	rest := m.Secret[len(DefaultPrefix):]
 	head = rest[:run(rest, 0, len(rest), keyByte)]
 	if shown := m.Shown - len(head); shown > 0 && shown <= len(rest)-len(head) {
 		tail = rest[len(rest)-shown:]

@@ -53,7 +53,7 @@ func defaultKey(r *rand.Rand) string {
 	for i := range raw {
 		raw[i] = byte(r.Uint32())
 	}
-	return defaultPrefix + base64.RawURLEncoding.EncodeToString(raw[:])
+	return DefaultPrefix + base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
 // many is n live keys, the last of them returned.

@@ -3,14 +3,16 @@ package virtualkey
 // LiteLLM's default key (secrets.token_urlsafe(16) behind "sk-"; measured on
 // 1.81.0 and 1.106.2).
 const (
-	defaultPrefix = "sk-"
-	formLen       = 22                              // characters behind the prefix
-	formBits      = 128                             // random bits in them
-	charBits      = 6                               // of each character but the last
-	lastBits      = formBits - (formLen-1)*charBits // of the last one
-	formSize      = len(defaultPrefix) + formLen    // bytes in all
-	alphabet      = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	lastAlphabet  = "AQgw" // those of alphabet whose low four bits are 0
+	// DefaultPrefix begins the live keys of a gateway that was given no other.
+	DefaultPrefix = "sk-"
+
+	formLen      = 22                              // characters behind the prefix
+	formBits     = 128                             // random bits in them
+	charBits     = 6                               // of each character but the last
+	lastBits     = formBits - (formLen-1)*charBits // of the last one
+	formSize     = len(DefaultPrefix) + formLen    // bytes in all
+	alphabet     = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	lastAlphabet = "AQgw" // those of alphabet whose low four bits are 0
 )
 
 // class is what a byte can be part of.

@@ -18,7 +18,7 @@ const (
 // formAt reports the unknown or the cut key that begins at start, where a
 // prefix stands with no key character before it.
 func (s *scan) formAt(start, hi int) {
-	begin := start + len(defaultPrefix)
+	begin := start + len(DefaultPrefix)
 	end := run(s.text, begin, min(hi, begin+maxKey+1), keyByte)
 	head := s.text[begin:end]
 	switch {
@@ -53,7 +53,7 @@ func (s *scan) unknown(start, end int) {
 // characters ends at end, if it was cut there and enough of it shows. The span
 // reaches over the cut mark to the end of the tail.
 func (s *scan) partial(start, end, hi int) {
-	head := s.text[start+len(defaultPrefix) : end]
+	head := s.text[start+len(DefaultPrefix) : end]
 	if isForeign(head) {
 		return
 	}
@@ -65,7 +65,7 @@ func (s *scan) partial(start, end, hi int) {
 		return
 	}
 	tail := s.text[mark:run(s.text, mark, min(hi, mark+maxTail+1), keyByte)]
-	if len(tail) > maxTail || bytes.HasPrefix(tail, []byte(defaultPrefix)) {
+	if len(tail) > maxTail || bytes.HasPrefix(tail, []byte(DefaultPrefix)) {
 		tail = nil
 	}
 	last := end

@@ -82,7 +82,7 @@ func TestCutAtEveryLength(t *testing.T) {
 	d := newDetector(t, nil)
 	for range 2000 {
 		key := defaultKey(r)
-		head := len(defaultPrefix) + minHead + r.IntN(formLen-minHead)
+		head := len(DefaultPrefix) + minHead + r.IntN(formLen-minHead)
 		tail := r.IntN(min(len(key)-head, 6) + 1)
 		mark := []string{"...", "…", "*", "********", "....", "***...", "•"}[r.IntN(7)]
 		if isForeign([]byte(key[3:head])) || placeholder([]byte(key[3:head])) {
@@ -97,7 +97,7 @@ func TestCutAtEveryLength(t *testing.T) {
 			if len(ms) != 1 || ms[0].Rule != RulePartial {
 				t.Fatalf("%q: %v", text+behind, hits(ms))
 			}
-			m, shown := ms[0], head-len(defaultPrefix)+tail
+			m, shown := ms[0], head-len(DefaultPrefix)+tail
 			covered := strings.TrimRight(text, ".…*•")
 			if m.Spans[0].Start != 2 || m.Spans[0].End != len(covered) || m.Shown != min(shown, formLen) && shown < formLen {
 				t.Fatalf("%q: %v, shown %d, want to cover %q", text+behind, hits(ms), m.Shown, covered)

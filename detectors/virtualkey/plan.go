@@ -112,7 +112,7 @@ func (p *plan) run(ctx context.Context, keys Keys) completion {
 // unknown characters that the bits below it spell.
 func (p *plan) try(keys Keys, from, to int64) (hash [sha256.Size]byte, ok bool) {
 	var key [formSize]byte
-	middle := copy(key[:], defaultPrefix)
+	middle := copy(key[:], DefaultPrefix)
 	middle += copy(key[middle:], p.head)
 	last := middle + p.unknown
 	if p.endLen == 0 {

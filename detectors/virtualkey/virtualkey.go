@@ -55,7 +55,7 @@ func New(keys Keys, o Options) (*Detector, error) {
 	d.memos.New = func() any { return newMemo() }
 	list := o.Prefixes
 	if len(list) == 0 {
-		list = []string{defaultPrefix}
+		list = []string{DefaultPrefix}
 	}
 	if len(list) > maxPrefixes {
 		return nil, fmt.Errorf("virtual key prefixes: %d given, at most %d", len(list), maxPrefixes)
@@ -64,7 +64,7 @@ func New(keys Keys, o Options) (*Detector, error) {
 		if err := checkPrefix(text); err != nil {
 			return nil, err
 		}
-		d.prefixes = append(d.prefixes, prefix{[]byte(text), anchor(text), text == defaultPrefix})
+		d.prefixes = append(d.prefixes, prefix{[]byte(text), anchor(text), text == DefaultPrefix})
 	}
 	return d, nil
 }
