@@ -14,7 +14,7 @@ type span struct{ start, end int }
 type fragment struct {
 	text []byte
 	view *record.View // nil: it is the batch's text
-	keep bool         // what is found out will be asked for again
+	keep bool         // it is a batch's text: what is found out will be asked for again
 	last span         // of the line asked for last, with the line feed before it; empty: none
 }
 

@@ -105,13 +105,14 @@ func (m *machine) takesDigests(r *rule, n int) bool {
 // digestBehind says whether the value behind a stop is a digest that is innocent for
 // all rules of a target's group, whatever its digits are. Each of the shapes then
 // reads just this value, or nothing: no byte between the stop and the digest can
-// be of a value, and what stands behind it ends one and is no part of it.
-func (m *machine) digestBehind(frag *fragment, t *target, stop, end int) bool {
+// be of a value, and what stands behind it ends one and is no part of it. If so, no
+// byte from far on was looked at; else far is 0.
+func (m *machine) digestBehind(frag *fragment, t *target, stop int) (far int) {
 	text, kind := frag.text, &t.look.kind
 	i := stop + 1
 	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0; i++ {
 		if kind[text[i]]&inMiddle == 0 || kind[text[i]]&inBody != 0 {
-			return false
+			return 0
 		}
 	}
 	start := i
@@ -119,16 +120,13 @@ func (m *machine) digestBehind(frag *fragment, t *target, stop, end int) bool {
 	}
 	n := i - start
 	if n < shortestDigest || n > longestDigest || i >= len(text) || !endsDigest.has(text[i]) || kind[text[i]]&inBody != 0 {
-		return false
+		return 0
 	}
 	if !m.groupTakesDigests(t.group, n) {
-		return false
+		return 0
 	}
 	m.steps += i - stop
-	if i >= end+horizon {
-		m.past.keep(frag, t, end)
-	}
-	return true
+	return i + 1
 }
 
 // endsDigest are bytes that no expression takes as a part of a value's end that

@@ -3,16 +3,17 @@ package pattern
 import (
 	"math/bits"
 	"slices"
+	"unicode/utf8"
 )
 
 // place is where a branch of a rule matches from a word on.
 type place struct {
-	at, hit int32 // hit: where the word ended that led here
-	// In a view: the number of the same place in the text, plus one, and the
-	// segment that has both.
-	past, seg int32
-	read      reading // what the shape of the rule says; verdict unclear: it was not asked
-	innocent  bool    // the value that was read is known not to count
+	at, hit  int32   // hit: where the word ended that led here
+	number   int32   // of the place in a text that others repeat, from 1
+	of       int32   // number of the place that this one repeats; 0: none
+	stretch  int32   // number of the stretch that it lies in then
+	read     reading // what the shape of the rule says; verdict unclear: it was not asked
+	innocent bool    // the value that was read is known not to count
 }
 
 // machine is what one goroutine needs to search: caches that grow to a bound,
@@ -29,22 +30,24 @@ type machine struct {
 	digests    []*lengths // by rule, as takesDigests found them
 	allDigests []*lengths // by group
 
-	walker walker
-	seen   []seen    // by group
-	met    []int     // groups that seen has something of
-	places [][]place // by rule, in about the order of the text
-	ruled  []int     // the rules that have places
-	past   past      // what the search of the text left for its views
-	open   []bool    // by rule: a keyword of a swept rule is there
-	folds  bool      // a letter is there that folds to ASCII
-	// What the last match and its verdict rested on: no byte from far on, and
-	// whether the line it stands in.
-	far   int
-	lined bool
-	low   []byte // the fragment in lower case, if it was needed
-	gates []int8 // by rule: a keyword is there, 1, or not, -1
-	found []finding
-	lines []lineAnswer // by allowlist
+	walker  walker
+	repeats repeats
+	same    []stretch // those of the fragment that need not be searched
+	past    past      // what the search of the text left for what repeats it
+	seen    []seen    // by group
+	met     []int     // groups that seen has something of
+	places  [][]place // by rule, in about the order of the text
+	ruled   []int     // the rules that have places
+	open    []bool    // by rule: a keyword of a swept rule is there
+	folds   bool      // a letter is there that folds to ASCII
+	// What the last match and its verdict rested on: no byte before low or from far
+	// on, and whether the line it stands in.
+	low, far int
+	lined    bool
+	lower    []byte // the fragment in lower case, if it was needed
+	gates    []int8 // by rule: a keyword is there, 1, or not, -1
+	found    []finding
+	lines    []lineAnswer // by allowlist
 
 	opened, asked bool // open, or gates and lines, have something in them
 	pathState
@@ -67,7 +70,6 @@ func newMachine(d *Detector) *machine {
 		allDigests: make([]*lengths, len(d.engine.groups)),
 		open:       make([]bool, len(d.rules)),
 		places:     make([][]place, len(d.rules)),
-		past:       newPast(len(d.rules)),
 		gates:      make([]int8, len(d.rules)),
 	}
 }
@@ -110,116 +112,105 @@ func (m *machine) dfaAt(slot **dfa, program func() *program, which bool) *dfa {
 
 // candidates fills m.places with where the rest of some branch matches.
 func (m *machine) candidates(frag *fragment) {
-	m.walker.state = 0
-	if frag.view != nil && m.past.usable {
-		m.candidatesInView(frag)
-	} else {
-		m.walk(frag, 0, len(frag.text))
-	}
+	m.stretches(frag)
+	m.walk(frag)
 	if m.folds {
 		m.tryFolded(frag)
 	}
 }
 
-// walk tries what ends in [at,end), the walker standing at at.
-func (m *machine) walk(frag *fragment, at, end int) {
-	const block = lanes * laneBytes
-	for ; at < end; at += block {
-		m.engine.words.walk(&m.walker, frag.text, at, min(at+block, end))
-		for i := range m.walker.hits {
-			m.try(frag, m.walker.hits[i])
-		}
+// try tries all words that end at end.
+func (m *machine) try(frag *fragment, state uint32, end int) {
+	list := m.engine.ends[state]
+	for i := range list {
+		m.tryWithin(frag, &list[i], end)
 	}
 }
 
-func (m *machine) try(frag *fragment, hits []hit) {
-	for _, h := range hits {
-		cheap := m.steps <= baseSteps && h.end > m.resume && !m.thrash
-		if !cheap && m.overAt(frag, h.end) {
-			continue
-		}
-		list := m.engine.ends[h.state]
-		for i := range list {
-			m.tryTarget(frag, &list[i], h.end)
-		}
+// tryWithin is tryTarget as far as the budget goes.
+func (m *machine) tryWithin(frag *fragment, t *target, end int) {
+	if cheap := m.steps <= baseSteps && end > m.resume && !m.thrash; cheap || !m.overAt(frag, end) {
+		m.tryTarget(frag, t, end)
 	}
 }
 
 func (m *machine) tryTarget(frag *fragment, t *target, end int) {
+	first, far := len(m.past.noted), end
 	switch {
 	case t.group >= 0:
-		m.tryBranches(frag, t, end)
+		far = m.tryBranches(frag, t, end)
 	case t.folds:
 		m.folds = true
 	default:
-		m.past.keep(frag, t, end)
 		for _, r := range t.keyword {
 			m.open[r], m.opened = true, true
 		}
 	}
+	if frag.keep && (far > end+near || len(m.past.noted) > first || t.group < 0) {
+		m.past.add(t, end, far, first)
+	}
 }
 
 // tryBranches tries the group of a target: by what stands beside the word, by a
-// look behind it, and then by shapes or by the automaton.
-func (m *machine) tryBranches(frag *fragment, t *target, end int) {
+// look behind it, and then by shapes or by the automaton. It looked at no byte from
+// far on.
+func (m *machine) tryBranches(frag *fragment, t *target, end int) (far int) {
 	at := end - t.back
 	if !t.beside.has(frag.text, at) {
-		return
+		return end
 	}
 	stop := 0
 	if t.look != nil {
-		passes, far := t.look.passes(frag.text, at, &m.meet(t.group).gap)
+		passes, i := t.look.passes(frag.text, at, &m.meet(t.group).gap)
 		if !passes {
-			if far >= end+horizon {
-				m.past.keep(frag, t, end)
-			}
-			return
+			return i + 1
 		}
-		stop = far
+		stop = i
 	}
 	switch g := m.engine.groups[t.group]; {
 	case g.shaped() != nil && t.look != nil:
-		if !m.digestBehind(frag, t, stop, end) {
-			m.readGroup(frag, t, at, end)
+		if far = m.digestBehind(frag, t, stop); far == 0 {
+			far = m.readGroup(frag, t, at, end)
 		}
 	case !g.direct:
-		m.tryGroup(frag, t, at, end)
+		far = m.tryGroup(frag, t, at, end)
 	default:
+		far = end
 		if r := g.branches[0].rule.index; !m.off[r] {
-			m.note(r, place{at: int32(at), hit: int32(end)})
+			m.note(frag, r, place{at: int32(at), hit: int32(end)})
 		}
 	}
+	return far
 }
 
 // tryGroup notes the place for each branch of a group that matches from there
-// on; end is where the word ends.
-func (m *machine) tryGroup(frag *fragment, t *target, at, end int) {
+// on; end is where the word ends. It looked at no byte from far on.
+func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 	n := t.group
 	s := m.meet(n)
 	if s.tried == at+1 {
-		return
+		return end
 	}
 	s.tried = at + 1
 	g := m.engine.groups[n]
 	d := m.dfaAt(&m.tails[n], g.program, true)
 	steps := m.steps
 	_, mask := d.run(frag.text, at, min(at+maxSpan, len(frag.text)), true)
-	if m.steps-steps >= horizon {
-		m.past.keep(frag, t, end)
-	}
+	far = at + m.steps - steps + utf8.UTFMax
 	for ; mask != 0; mask &= mask - 1 {
 		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
-			m.note(r, place{at: int32(at), hit: int32(end)})
+			m.note(frag, r, place{at: int32(at), hit: int32(end)})
 		}
 	}
 	if m.thrash {
 		m.overAt(frag, at+1)
 	}
+	return far
 }
 
 // readGroup is tryGroup where all rules of the group have a shape, which tells the
 // same and more. The word ends at end.
-func (m *machine) readGroup(frag *fragment, t *target, at, end int) {
+func (m *machine) readGroup(frag *fragment, t *target, at, end int) (far int) {
 	g := m.engine.groups[t.group]
 	for _, r := range g.shaped() {
 		if m.off[r.index] {
@@ -227,23 +218,25 @@ func (m *machine) readGroup(frag *fragment, t *target, at, end int) {
 		}
 		read := r.shape().read(frag.text, at, end)
 		if read.verdict == unclear {
-			m.tryGroup(frag, t, at, end) // what was noted already is noted once
-			return
+			return max(far, m.tryGroup(frag, t, at, end)) // what was noted already is noted once
 		}
 		m.steps += max(int(read.far)-end, 0)
-		if int(read.far) >= end+horizon {
-			m.past.keep(frag, t, end)
-		}
+		far = max(far, int(read.far))
 		if read.verdict == isMatch {
 			innocent := m.innocentSecret(r, read.secretIn(frag))
-			m.note(r.index, place{at: int32(at), hit: int32(end), read: read, innocent: innocent})
+			m.note(frag, r.index, place{at: int32(at), hit: int32(end), read: read, innocent: innocent})
 		}
 	}
+	return far
 }
 
-func (m *machine) note(rule int, p place) {
+func (m *machine) note(frag *fragment, rule int, p place) {
 	if len(m.places[rule]) == 0 {
 		m.ruled = append(m.ruled, rule)
+	}
+	if frag.keep {
+		p.number = int32(len(m.past.noted) + 1)
+		m.past.noted = append(m.past.noted, notedPlace{p, int32(rule)})
 	}
 	m.places[rule] = append(m.places[rule], p)
 }
@@ -266,7 +259,7 @@ func (m *machine) reset() {
 		m.places[r] = m.places[r][:0]
 	}
 	m.ruled, m.found = m.ruled[:0], m.found[:0]
-	m.folds, m.low = false, nil
+	m.folds, m.lower = false, nil
 	m.budget.reset()
 }
 

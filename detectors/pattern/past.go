@@ -1,37 +1,45 @@
 package pattern
 
-import (
-	"slices"
-	"sort"
-	"unicode/utf8"
-)
+import "slices"
 
-// A view repeats most of the text byte for byte. What was found out there is
-// not worked out again: places and verdicts that rest on bytes of one verbatim
-// segment alone are the same in the view.
+// A view repeats most of the text byte for byte, and a text repeats itself. What
+// was found out there is not worked out again: what becomes of a word, or of a
+// match, is the same where all bytes that it rests on are.
 
 const (
-	// horizon is how far behind a word a search mostly looks, bytes. Those that
-	// looked further are remembered, and repeated in the view.
-	horizon = 64
-	// leastInside is the least of a segment that is worth being passed over.
-	leastInside = 64
+	// near is how far behind a word a search mostly looks, bytes. What looked
+	// further is remembered; the rest is searched for again at a stretch's end.
+	near = 8
+	// indexBits: the tries of a text are indexed by blocks of so many bits.
+	indexBits = 7
+	// leastInside is the least of a stretch that is worth being passed over, bytes
+	// that need not be walked.
+	leastInside = 16
 )
 
-// past is what the search of a batch's text left for its views.
+// past is what the search of a batch's text leaves for what repeats it: its views,
+// and what stands further on.
 type past struct {
-	usable   bool
-	places   [][]place // by rule, sorted
-	ruled    []int     // rules that have places
-	verdicts [][]verdict
+	usable   bool      // by views
+	tries    []pastTry // ascending
+	noted    []notedPlace
+	index    []int32   // by block of text: the first try whose word ends there or behind it
+	verdicts []verdict // by number of a place, less one
 	found    []finding
-	kept     []pastTry // ascending
 }
 
-// pastTry is a word whose target has to be asked again in a view.
+// pastTry is what became of a word.
 type pastTry struct {
-	end    int
-	target *target
+	target      *target
+	end         int32 // behind the word
+	far         int32 // no byte from here on was looked at
+	first, last int32 // of noted: the places it led to
+}
+
+// notedPlace is a place that was noted, and of which rule.
+type notedPlace struct {
+	place
+	rule int32
 }
 
 // verdict is what became of a place.
@@ -39,107 +47,151 @@ type verdict struct {
 	known bool
 	finds bool // it is the finding number found
 	found int32
-	far   int32 // no byte from here on was looked at
+	at    int32 // of the place
+	low   int32 // no byte before this was looked at
+	far   int32 // nor any from here on
 	end   int32 // of the match, -1 if there is none
-}
-
-func newPast(rules int) past {
-	return past{places: make([][]place, rules), verdicts: make([][]verdict, rules)}
 }
 
 // begin makes ready for the search of another batch's text.
 func (p *past) begin() {
-	p.usable, p.kept, p.found = false, p.kept[:0], p.found[:0]
+	*p = past{tries: p.tries[:0], noted: p.noted[:0], index: p.index[:0], verdicts: p.verdicts[:0], found: p.found[:0]}
 }
 
-func (p *past) keep(frag *fragment, t *target, end int) {
-	if frag.keep {
-		p.kept = append(p.kept, pastTry{end, t})
+// add remembers a try that noted the places from first on. It looked at no byte
+// from far on.
+func (p *past) add(t *target, end, far, first int) {
+	for len(p.index) <= end>>indexBits {
+		p.index = append(p.index, int32(len(p.tries)))
+	}
+	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted))})
+}
+
+// behind is the number of the first try whose word ends behind at.
+func (p *past) behind(at int) int {
+	if at>>indexBits >= len(p.index) {
+		return len(p.tries)
+	}
+	n := int(p.index[at>>indexBits])
+	for n < len(p.tries) && int(p.tries[n].end) <= at {
+		n++
+	}
+	return n
+}
+
+// room makes room for the verdicts of all places.
+func (p *past) room() {
+	if n := len(p.noted); n > cap(p.verdicts) {
+		p.verdicts = make([]verdict, n, 2*n)
+	} else {
+		p.verdicts = p.verdicts[:n]
+		clear(p.verdicts)
 	}
 }
 
-// room makes room for the verdicts of n places.
-func (p *past) room(rule, n int) {
-	list := slices.Grow(p.verdicts[rule][:0], n)[:n]
-	clear(list)
-	p.verdicts[rule] = list
-}
-
-// leave keeps the places and findings of a search that is over, if all of the
-// text was searched.
+// leave keeps the findings of a search that is over, if all of the text was
+// searched.
 func (m *machine) leave(found []finding) {
-	p := &m.past
-	p.found = append(p.found[:0], found...)
-	p.places, m.places = m.places, p.places
-	p.ruled, m.ruled = m.ruled, p.ruled
-	for _, r := range m.ruled {
-		m.places[r] = m.places[r][:0]
-	}
-	m.ruled = m.ruled[:0]
-	p.usable = !m.folds && len(m.withheld) == 0 && !m.thrash
+	m.past.found = append(m.past.found[:0], found...)
+	m.past.usable = !m.folds && len(m.withheld) == 0 && !m.thrash
 }
 
-// candidatesInView is candidates for a view: inside of long verbatim segments
-// the places are those of the text.
-func (m *machine) candidatesInView(frag *fragment) {
-	words := m.engine.words
-	at := 0
-	for i := range frag.view.Map {
-		view, _, n := frag.view.Map[i].Same()
-		from, to := view+words.reach+1, view+n-horizon
-		if to-from < leastInside || from < at {
+// stretches sets those of the fragment that need not be searched.
+func (m *machine) stretches(frag *fragment) {
+	m.same = m.same[:0]
+	switch {
+	case frag.keep:
+		m.same = append(m.same, m.repeats.find(frag.text)...)
+	case frag.view != nil && m.past.usable:
+		for _, seg := range frag.view.Map {
+			at, from, n := seg.Same()
+			m.same = append(m.same, stretch{at, from, n})
+		}
+	}
+	m.same = slices.DeleteFunc(m.same, func(s stretch) bool {
+		in := m.inside(s)
+		return in.end-in.start < leastInside
+	})
+}
+
+// inside are the ends of words that lie in a stretch and need not be searched for:
+// behind its start, up to its end.
+func (m *machine) inside(s stretch) span {
+	return span{s.at + m.engine.words.reach + 1, s.at + s.n - near}
+}
+
+// repeat notes what the words inside of stretch number n led to before. What
+// looked beyond the stretch is tried again.
+func (m *machine) repeat(frag *fragment, n int) {
+	s := m.same[n]
+	in := m.inside(s)
+	if frag.view == nil && (len(m.withheld) > 0 || m.thrash) {
+		m.walkPlainly(frag, in) // what was to be repeated may have been left out
+		return
+	}
+	by := s.at - s.from
+	for i := m.past.behind(in.start - by); i < len(m.past.tries); i++ {
+		t := m.past.tries[i]
+		end := int(t.end) + by
+		switch {
+		case end > in.end:
+			return
+		case t.target.group < 0 || int(t.far)+by > s.at+s.n:
+			m.tryWithin(frag, t.target, end)
 			continue
 		}
-		m.walk(frag, at, from)
-		m.inside(frag, i, from, to)
-		at, m.walker.state = to, words.enter(frag.text, to)
-	}
-	m.walk(frag, at, len(frag.text))
-}
-
-// inside notes the places whose word ends in (from,to] of the view, which lies
-// in segment seg.
-func (m *machine) inside(frag *fragment, seg, from, to int) {
-	view, raw, _ := frag.view.Map[seg].Same()
-	by := view - raw
-	for _, r := range m.past.ruled {
-		list := m.past.places[r]
-		first := sort.Search(len(list), func(i int) bool { return int(list[i].at)+by >= view })
-		for i := first; i < len(list) && int(list[i].at)+by < to; i++ {
-			if end := int(list[i].hit) + by; end > from && end <= to {
-				m.note(r, place{at: list[i].at + int32(by), hit: int32(end), past: int32(i + 1), seg: int32(seg)})
+		first := len(m.past.noted)
+		for _, p := range m.past.noted[t.first:t.last] {
+			if moved := p.moved(by, n); !m.off[p.rule] {
+				m.note(frag, int(p.rule), moved)
 			}
 		}
-	}
-	kept := m.past.kept
-	first := sort.Search(len(kept), func(i int) bool { return kept[i].end+by > from })
-	for i := first; i < len(kept) && kept[i].end+by <= to; i++ {
-		if !m.overAt(frag, kept[i].end+by) {
-			m.tryTarget(frag, kept[i].target, kept[i].end+by)
+		if frag.keep {
+			m.past.add(t.target, end, int(t.far)+by, first)
 		}
 	}
 }
 
-// judged says what became of the place p of a view in the text, if that is
+// moved is p where its text stands by bytes further on, in stretch number n.
+func (p place) moved(by, n int) place {
+	p.of, p.stretch = p.number, int32(n)
+	p.at, p.hit = p.at+int32(by), p.hit+int32(by)
+	if p.read.verdict == isMatch {
+		p.read = p.read.moved(int32(by))
+	}
+	return p
+}
+
+// judged says what became of the place p in the text that it repeats, if that is
 // known to be the same here: the end of its match, and a finding of it is added.
-func (m *machine) judged(frag *fragment, r *rule, p *place, from int) (end int, known bool) {
-	if p.past == 0 {
+func (m *machine) judged(frag *fragment, p *place, from int) (end int, known bool) {
+	if p.of == 0 {
 		return 0, false
 	}
-	v := &m.past.verdicts[r.index][p.past-1]
-	view, raw, n := frag.view.Map[p.seg].Same()
-	by := view - raw
-	first := int(p.at) - r.head - utf8.UTFMax
-	if !v.known || from > first || first <= view || int(v.far)+by > view+n {
+	v := m.past.verdicts[p.of-1]
+	s, by := m.same[p.stretch], int(p.at-v.at)
+	low := int(v.low) + by
+	if !v.known || from > low || low < s.at || int(v.far)+by > s.at+s.n {
 		return 0, false
+	}
+	found := m.past.found
+	if frag.view == nil {
+		found = m.found
+	}
+	if end = from; v.end >= 0 {
+		end = int(v.end) + by
 	}
 	if v.finds {
-		m.found = append(m.found, m.past.found[v.found].moved(by))
+		m.found = append(m.found, found[v.found].moved(by))
 	}
-	if v.end < 0 {
-		return from, true
+	if frag.keep {
+		v.at, v.low, v.far, v.found = p.at, int32(low), v.far+int32(by), int32(len(m.found)-1)
+		if v.end >= 0 {
+			v.end += int32(by)
+		}
+		m.past.verdicts[p.number-1] = v
 	}
-	return int(v.end) + by, true
+	return end, true
 }
 
 // moved is f where its text stands n bytes further on.

@@ -67,7 +67,7 @@ func TestViewsAreSearchedAsIfAlone(t *testing.T) {
 func usedInside(m *machine) (n int) {
 	for _, r := range m.ruled {
 		for _, p := range m.places[r] {
-			if p.past > 0 {
+			if p.of > 0 {
 				n++
 			}
 		}

@@ -42,7 +42,7 @@ func (m *machine) detectText(dst []record.Match, b *record.Batch) []record.Match
 		raw := func(s span) []record.Span {
 			return []record.Span{{Start: at + s.start, End: at + s.end}}
 		}
-		frag := fragment{text: b.Text[at:end], keep: len(b.Views) > 0 && end-at == len(b.Text)}
+		frag := fragment{text: b.Text[at:end], keep: end-at == len(b.Text) && (len(b.Views) > 0 || len(b.Text) >= leastKept)}
 		dst = m.report(dst, b, &frag, record.Plain, raw)
 		at = end
 	}

@@ -16,6 +16,9 @@ func (m *machine) search(frag *fragment) []finding {
 	}
 	m.candidates(frag)
 	m.sortPlaces()
+	if frag.keep {
+		m.past.room()
+	}
 	for _, r := range m.ruled {
 		m.resolve(frag, m.rules[r], m.places[r])
 	}
@@ -33,7 +36,7 @@ func (m *machine) search(frag *fragment) []finding {
 	m.found = slices.DeleteFunc(m.found, func(f finding) bool {
 		return f.rule.SkipReport || f.rule.aux && !m.mayRun(frag, f.rule)
 	})
-	m.low = nil
+	m.lower = nil
 	return withoutGeneric(m.found, frag)
 }
 
@@ -48,10 +51,10 @@ func (m *machine) mayRun(frag *fragment, r *rule) bool {
 	}
 	if m.gates[r.index] == 0 {
 		m.gates[r.index], m.asked = -1, true
-		if m.low == nil {
-			m.low = m.lower(frag.text)
+		if m.lower == nil {
+			m.lower = m.lowered(frag.text)
 		}
-		if keywordIn(r.Keywords, m.low) {
+		if keywordIn(r.Keywords, m.lower) {
 			m.gates[r.index] = 1
 		}
 		m.steps += len(frag.text) / bytesPerStep
@@ -71,8 +74,8 @@ func keywordIn(words []string, low []byte) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(low, []byte(w)) })
 }
 
-// lower is text in lower case, as far as it matters for keywords.
-func (m *machine) lower(text []byte) []byte {
+// lowered is text in lower case, as far as it matters for keywords.
+func (m *machine) lowered(text []byte) []byte {
 	if m.wideWords {
 		return bytes.ToLower(text)
 	}
@@ -98,9 +101,6 @@ const bytesPerStep = 8
 // next one begins behind the last one's end. places are where a branch of r
 // matches from a word on, ascending.
 func (m *machine) resolve(frag *fragment, r *rule, places []place) {
-	if frag.keep {
-		m.past.room(r.index, len(places))
-	}
 	if !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, int(places[0].at)) && !m.mayRun(frag, r) {
 		return
 	}
@@ -112,28 +112,41 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 		if at < from || m.overAt(frag, at+1) {
 			continue
 		}
-		if end, known := m.judged(frag, r, p, from); known {
+		if end, known := m.judged(frag, p, from); known {
 			from = end
 			continue
 		}
-		m.far, m.lined = at, false
-		v := verdict{found: int32(len(m.found)), end: -1}
-		alone := from <= at-r.head-utf8.UTFMax
-		if !m.innocent(frag, r, places[i:]) {
-			f, end := m.matchAt(frag, r, p, from)
-			if m.thrash {
-				m.overAt(frag, at+1)
-			}
-			if end > f.at {
-				m.consider(frag, f)
-				from, v.end = end, int32(end)
-			}
-		}
-		if frag.keep {
-			v.known, v.finds, v.far = alone && !m.lined, len(m.found) > int(v.found), int32(m.far)
-			m.past.verdicts[r.index][i] = v
+		from = m.judge(frag, r, places[i:], from)
+	}
+}
+
+// judge finds the match of the first of places, and whether it counts. It returns
+// where the next one can begin.
+func (m *machine) judge(frag *fragment, r *rule, places []place, from int) (next int) {
+	p, found := &places[0], len(m.found)
+	at := int(p.at)
+	if m.innocent(frag, r, places) {
+		return from
+	}
+	m.low, m.far, m.lined = at, at, false
+	f, end := m.matchAt(frag, r, p, from)
+	cut := m.thrash || from > m.low
+	if m.thrash {
+		m.overAt(frag, at+1)
+	}
+	if next = from; end > f.at {
+		m.consider(frag, f)
+		next = end
+	} else {
+		end = -1
+	}
+	if frag.keep {
+		m.past.verdicts[p.number-1] = verdict{
+			known: !cut && !m.lined, finds: len(m.found) > found, found: int32(found),
+			at: p.at, low: int32(m.low), far: int32(m.far), end: int32(end),
 		}
 	}
+	return next
 }
 
 // innocent says, where the shape of r tells only what a match at the first of
@@ -157,7 +170,6 @@ func (m *machine) innocent(frag *fragment, r *rule, places []place) bool {
 			return false
 		}
 	}
-	m.far = max(m.far, int(read.far))
 	return p.innocent || p.read.verdict == unclear && m.innocentSecret(r, read.secretIn(frag))
 }
 
@@ -185,13 +197,14 @@ func (m *machine) matchAt(frag *fragment, r *rule, p *place, from int) (f findin
 		return finding{at: int(p.at)}, -1
 	case isMatch:
 		start := s.startOf(frag.text, r, from, int(p.at))
+		m.low = start - utf8.UTFMax
 		return newFinding(r, frag, start, int(read.end)).with(read.value()), int(read.end)
 	}
 	return m.matchAround(frag, r, int(p.at), from)
 }
 
 func (m *machine) matchAround(frag *fragment, r *rule, at, from int) (f finding, end int) {
-	start, end := around(m.groupsAt(r), frag.text, r, from, at)
+	start, end := m.around(frag.text, r, from, at)
 	if end <= start {
 		return finding{at: start}, -1
 	}
@@ -200,11 +213,14 @@ func (m *machine) matchAround(frag *fragment, r *rule, at, from int) (f finding,
 
 // around is the match that begins first among those that begin at from or
 // later and have a word at at.
-func around(g *groups, text []byte, r *rule, from, at int) (start, end int) {
+func (m *machine) around(text []byte, r *rule, from, at int) (start, end int) {
+	g := m.groupsAt(r)
 	if r.before != nil {
 		start = back(text, from, at, r.before, r.run)
+		m.low = start - utf8.UTFMax
 		return start, g.run(text, start, min(start+maxSpan, len(text)))
 	}
+	m.low = at - r.head - 2*utf8.UTFMax
 	return first(g, text, runeStart(text, from, at-r.head), at)
 }
 

@@ -61,6 +61,12 @@ type reading struct {
 	far         int32 // no byte from here on was looked at
 }
 
+// moved is r where its text stands n bytes further on.
+func (r reading) moved(n int32) reading {
+	r.start, r.stop, r.end, r.far = r.start+n, r.stop+n, r.end+n, r.far+n
+	return r
+}
+
 func (r reading) value() span { return span{int(r.start), int(r.stop)} }
 
 func (r reading) secretIn(frag *fragment) []byte { return frag.text[r.start:r.stop] }
