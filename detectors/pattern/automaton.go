@@ -17,10 +17,12 @@ const (
 // whether there is anything to do.
 type automaton struct {
 	class    [256]uint8
-	next     []uint16 // state<<rowBits + class: the next state
-	hitState uint32   // a power of two
-	ends     [][]int  // of the states from hitState on: the words that end there, by number
-	reach    int      // length of the longest word
+	next     []uint16                     // state<<rowBits + class: the next state
+	hitState uint32                       // a power of two
+	ends     [][]int                      // of the states from hitState on: the words that end there, by number
+	reach    int                          // length of the longest word
+	joined   [1 << (2*rowBits - 6)]uint64 // pairs of classes that stand in some word, one behind the other
+	between  byte                         // a byte that stands in no word
 }
 
 // often are the characters of logs by frequency: those have neighbouring
@@ -81,6 +83,25 @@ func (a *automaton) classify(words []string) {
 	for c := 'A'; c <= 'Z'; c++ {
 		a.class[c] = a.class[c-'A'+'a']
 	}
+	a.between = byte(slices.Index(a.class[:], 0))
+	for _, w := range words {
+		for i := 1; i < len(w); i++ {
+			n := a.pair(w[i-1], w[i])
+			a.joined[n/64] |= 1 << (n % 64)
+		}
+	}
+}
+
+func (a *automaton) pair(x, y byte) uint { return uint(a.class[x])<<rowBits | uint(a.class[y]) }
+
+// parted says whether no word of text reaches over at, as its bytes on both sides
+// tell.
+func (a *automaton) parted(text []byte, at int) bool {
+	if at <= 0 || at >= len(text) {
+		return true
+	}
+	n := a.pair(text[at-1], text[at])
+	return a.joined[n/64]>>(n%64)&1 == 0
 }
 
 // trie is the automaton while it is built: state 0 is the root.

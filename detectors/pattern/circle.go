@@ -9,6 +9,7 @@ import "unicode/utf8"
 type circle struct {
 	of, other uint32
 	kind      [256]uint8 // of bytes
+	leaving   leaving    // those that leave
 }
 
 const (
@@ -22,6 +23,9 @@ const (
 	enoughCircles = 64
 	// widestTurn is how many bytes of ASCII lead back from the other state, at least.
 	widestTurn = 64
+	// soon is how far most texts go before they leave, bytes: less than a call
+	// costs that looks further.
+	soon = 8
 )
 
 // circle goes on from text[i], where a byte led from s to s, as far as that is quick:
@@ -36,6 +40,11 @@ func (d *dfa) circle(text []byte, i int, s uint32) (int, uint32) {
 		return i, s
 	}
 	from := i
+	for limit := min(i+soon, len(text)); i < limit && c.kind[text[i]] < leaves; i++ {
+	}
+	if i == from+soon {
+		i = c.leaving.skip(text, i)
+	}
 	for i < len(text) && c.kind[text[i]] < leaves {
 		i++
 	}
@@ -101,6 +110,7 @@ func (d *dfa) newCircle(s uint32) *circle {
 			}
 		}
 		if back >= widestTurn {
+			made.leaving = newLeaving(func(c byte) bool { return made.kind[c] >= leaves })
 			return made
 		}
 	}

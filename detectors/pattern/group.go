@@ -91,7 +91,7 @@ func (g *groups) run(text []byte, at, limit int) (end int) {
 // before start does make a difference.
 func (g *groups) within(text []byte, start, end int) (matched, ok bool) {
 	d := g.dfa
-	if d.epoch != g.epoch || d.m.epoch != g.epoch || d.m.thrash || d.startState(nil, 0, true) != g.start {
+	if d.epoch != g.epoch || d.m.epoch != g.epoch || d.m.thrash || !g.beginAlone() {
 		return false, false
 	}
 	n, last := len(g.way)-1, -1
@@ -127,6 +127,21 @@ func (g *groups) within(text []byte, start, end int) (matched, ok bool) {
 		}
 	}
 	return true, true
+}
+
+// beginAlone makes the way begin as if nothing stood before the match, if from
+// the first rune on that is the same way.
+func (g *groups) beginAlone() bool {
+	d := g.dfa
+	start := d.startState(nil, 0, true)
+	if start != g.start {
+		class := g.way[0].transition - g.start
+		if d.take(start, int(class)) != d.rows[g.way[0].transition] || d.epoch != g.epoch {
+			return false
+		}
+		g.way[0].transition = start + class
+	}
+	return d.epoch == g.epoch
 }
 
 // alone finds the groups of the match that begins first in text.

@@ -6,9 +6,9 @@ import (
 )
 
 // Most values behind a name that says key or token are the same few over and over
-// (os.environ/NAME, names of teams and models), or digests in hex. Of the former
-// the answer is remembered, of the latter it is proven for all digests of a
-// length at once.
+// (os.environ/NAME, names of teams and models), or digests in hex and UUIDs. Of the
+// former the answer is remembered, of the latter it is proven for all digests of a
+// length at once, and for all UUIDs.
 
 const (
 	memoSize  = 1 << 11 // answers of a machine
@@ -16,6 +16,9 @@ const (
 	// longestDigest is the hex digits of SHA-512.
 	longestDigest  = 128
 	shortestDigest = 32
+	// uuid is the form of a UUID; that of a digest is how many digits it has.
+	uuid       = 1
+	uuidLength = 36
 )
 
 // memo remembers whether values count for rules, by a hash that is keyed anew in each
@@ -41,7 +44,7 @@ func (m *memo) slot(r *rule, value []byte) (slot *uint64, counts uint64) {
 // innocentSecret says whether a rule takes a secret for none, whatever stands
 // around it.
 func (m *machine) innocentSecret(r *rule, secret []byte) bool {
-	if n := len(secret); n >= shortestDigest && n <= longestDigest && n%8 == 0 && isDigest(secret) && m.takesDigests(r, n) {
+	if form := formOf(secret); form != 0 && m.takes(r, form) {
 		return true
 	}
 	if len(secret) == 0 || len(secret) > memoValue {
@@ -70,6 +73,17 @@ func (m *machine) judgeSecret(r *rule, secret []byte) bool {
 	return len(secret) > 0 && (m.matchesAny(&m.secrets[r.index], j.secret, secret) || j.words.in(secret))
 }
 
+// formOf is the form of an id that s has, 0 if it has none.
+func formOf(s []byte) int {
+	switch n := len(s); {
+	case n == uuidLength && isUUID(s):
+		return uuid
+	case n >= shortestDigest && n <= longestDigest && n%8 == 0 && isDigest(s):
+		return n
+	}
+	return 0
+}
+
 // isDigest says whether s is of hex digits in lower case.
 func isDigest(s []byte) bool {
 	all := uint8(1)
@@ -77,6 +91,13 @@ func isDigest(s []byte) bool {
 		all &= digestBytes[c]
 	}
 	return all != 0
+}
+
+func isUUID(s []byte) bool {
+	if len(s) != uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	return isDigest(s[:8]) && isDigest(s[9:13]) && isDigest(s[14:18]) && isDigest(s[19:23]) && isDigest(s[24:])
 }
 
 var digestBytes = func() (t [256]uint8) {
@@ -88,26 +109,28 @@ var digestBytes = func() (t [256]uint8) {
 
 const hexDigits = "0123456789abcdef"
 
-// takesDigests says whether a rule takes each digest of n digits for innocent.
-func (m *machine) takesDigests(r *rule, n int) bool {
-	if m.digests[r.index] == nil {
-		m.digests[r.index] = new(lengths)
+// takes says whether a rule takes each id of a form for innocent.
+func (m *machine) takes(r *rule, form int) bool {
+	if m.ids[r.index] == nil {
+		m.ids[r.index] = new(forms)
 		m.aside(func() {
 			list := r.judge().secret
 			for i, one := range list {
-				m.eitherAt(&m.secrets[r.index], list, i).takesAll(m.digests[r.index], hexDigits, one.atStart)
+				d := m.eitherAt(&m.secrets[r.index], list, i)
+				d.takesDigests(m.ids[r.index], one.atStart)
+				d.takesUUIDs(m.ids[r.index], one.atStart)
 			}
 		})
 	}
-	return m.digests[r.index][n]
+	return m.ids[r.index][form]
 }
 
-// digestBehind says whether the value behind a stop is a digest that is innocent for
+// idBehind says whether the value behind a stop is an id that is innocent for
 // all rules of a target's group, whatever its digits are. Each of the shapes then
-// reads just this value, or nothing: no byte between the stop and the digest can
+// reads just this value, or nothing: no byte between the stop and the id can
 // be of a value, and what stands behind it ends one and is no part of it. If so, no
 // byte from far on was looked at; else far is 0.
-func (m *machine) digestBehind(frag *fragment, t *target, stop int) (far int) {
+func (m *machine) idBehind(frag *fragment, t *target, stop int) (far int) {
 	text, kind := frag.text, &t.look.kind
 	i := stop + 1
 	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0; i++ {
@@ -115,42 +138,54 @@ func (m *machine) digestBehind(frag *fragment, t *target, stop int) (far int) {
 			return 0
 		}
 	}
-	start := i
-	for limit := min(len(text), start+longestDigest+1); i < limit && digestBytes[text[i]] != 0; i++ {
-	}
-	n := i - start
-	if n < shortestDigest || n > longestDigest || i >= len(text) || !endsDigest.has(text[i]) || kind[text[i]]&inBody != 0 {
-		return 0
-	}
-	if !m.groupTakesDigests(t.group, n) {
+	form, i := idAt(text, i)
+	if form == 0 || i >= len(text) || !endsID.has(text[i]) || kind[text[i]]&inBody != 0 || !m.groupTakes(t.group, form) {
 		return 0
 	}
 	m.steps += i - stop
 	return i + 1
 }
 
-// endsDigest are bytes that no expression takes as a part of a value's end that
+// idAt is the form of the id that begins at start, and its end.
+func idAt(text []byte, start int) (form, end int) {
+	i := start
+	for limit := min(len(text), start+longestDigest+1); i < limit && digestBytes[text[i]] != 0; i++ {
+	}
+	if n := i - start; n >= shortestDigest && n <= longestDigest {
+		return n, i
+	}
+	if end = start + uuidLength; end <= len(text) && isUUID(text[start:end]) {
+		return uuid, end
+	}
+	return 0, i
+}
+
+// endsID are bytes that no expression takes as a part of a value's end that
 // is longer than one byte.
-var endsDigest = func() (b byteSet) {
+var endsID = func() (b byteSet) {
 	for _, c := range []byte("'\" \t\n,)}]") {
 		b.add(c)
 	}
 	return b
 }()
 
-// groupTakesDigests says whether all rules of a group, which have shapes, take each
-// digest of n digits for innocent, and read it whole.
-func (m *machine) groupTakesDigests(group, n int) bool {
-	if m.allDigests[group] == nil {
-		all := new(lengths)
-		for n := shortestDigest; n <= longestDigest; n++ {
-			all[n] = !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
-				return !r.shape().holds(hexDigits, n) || !m.takesDigests(r, n)
+// groupTakes says whether all rules of a group, which have shapes, take each id of
+// a form for innocent, and read it whole.
+func (m *machine) groupTakes(group, form int) bool {
+	if m.allIDs[group] == nil {
+		all := new(forms)
+		for form := range all {
+			set, n := hexDigits, form
+			if form == uuid {
+				set, n = hexDigits+"-", uuidLength
+			}
+			all[form] = n >= shortestDigest && !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
+				return !r.shape().holds(set, n) || !m.takes(r, form)
 			})
 		}
-		m.allDigests[group] = all
+		m.allIDs[group] = all
 	}
-	return m.allDigests[group][n]
+	return m.allIDs[group][form]
 }
 
 // holds says whether n characters of a set are within the first form of a value.
@@ -163,26 +198,40 @@ func (s *shape) holds(set string, n int) bool {
 	return n >= s.value.least && n <= s.value.most
 }
 
-// lengths is a set of lengths of text, bytes.
-type lengths [longestDigest + 1]bool
+// forms is a set of forms of ids.
+type forms [longestDigest + 1]bool
 
 // mostPaths bounds the states that texts of one length can lead to; more of them
 // are not followed.
 const mostPaths = 64
 
-// takesAll adds the lengths of which the program matches every text of a set of
-// ASCII characters. It goes from the states that the texts of a length lead to
-// over each of the characters.
-func (d *dfa) takesAll(sure *lengths, set string, anchored bool) {
-	var classes []int
-	for i := range len(set) {
-		if c := int(d.ascii[set[i]]); !slices.Contains(classes, c) {
-			classes = append(classes, c)
+// takesDigests adds the lengths of digests of which the program matches each.
+func (d *dfa) takesDigests(sure *forms, anchored bool) {
+	d.follow(anchored, len(sure)-1, func(int) string { return hexDigits }, func(n int) {
+		sure[n] = sure[n] || n >= shortestDigest
+	})
+}
+
+// takesUUIDs adds that of UUIDs, if the program matches each of them.
+func (d *dfa) takesUUIDs(sure *forms, anchored bool) {
+	d.follow(anchored, uuidLength, func(n int) string {
+		if n == 8 || n == 13 || n == 18 || n == 23 {
+			return "-"
 		}
-	}
+		return hexDigits
+	}, func(n int) {
+		sure[uuid] = sure[uuid] || n == uuidLength
+	})
+}
+
+// follow calls all with each length up to longest at which the program matches every
+// text of so many characters, of which number n is one of set(n), of ASCII. It goes
+// from the states that the texts of a length lead to over each of the characters.
+func (d *dfa) follow(anchored bool, longest int, set func(n int) string, all func(n int)) {
 	states := []uint32{d.startState(nil, 0, anchored)}
 	epoch := d.epoch
-	for n := 1; n < len(sure); n++ {
+	for n := 1; n <= longest; n++ {
+		classes := d.classesOf(set(n - 1))
 		var next []uint32
 		for _, s := range states {
 			for _, class := range classes {
@@ -199,9 +248,21 @@ func (d *dfa) takesAll(sure *lengths, set string, anchored bool) {
 		if d.epoch != epoch || d.m.thrash {
 			return
 		}
-		sure[n] = sure[n] || !missed
+		if !missed {
+			all(n)
+		}
 		states = next
 	}
+}
+
+// classesOf are those of a set of characters of ASCII, each once.
+func (d *dfa) classesOf(set string) (classes []int) {
+	for i := range len(set) {
+		if c := int(d.ascii[set[i]]); !slices.Contains(classes, c) {
+			classes = append(classes, c)
+		}
+	}
+	return classes
 }
 
 // take is the transition from the state at row s by a class.

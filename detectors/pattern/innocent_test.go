@@ -26,6 +26,7 @@ func TestInnocenceIsWhatTheAllowlistsSay(t *testing.T) {
 		r := rapid.SampledFrom(list).Draw(t, "rule")
 		value := []byte(rapid.OneOf(
 			rapid.StringMatching(`[0-9a-f]{32}([0-9a-f]{8}){0,12}`),
+			rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-fA]{4}-[0-9a-f]{12}`),
 			rapid.StringMatching(`[0-9A-Fa-f]{40}|[0-9a-f]{64}|[0-9a-f]{63}g`),
 			rapid.SampledFrom([]string{"os.environ/OPENAI_API_KEY", "REDACTED", "team-4-ci", "AnthropicException", "sk-...aBcD"}),
 			rapid.StringMatching(`[\w./+-]{0,40}`),
@@ -55,16 +56,16 @@ func TestInnocenceIsNotRememberedOfWhatWasCutShort(t *testing.T) {
 	}
 }
 
-func TestGatewaysDigestsAreProvenInnocent(t *testing.T) {
+func TestGatewaysIDsAreProvenInnocent(t *testing.T) {
 	d := detectors(t)["default"]
 	m := newMachine(d)
 	for _, r := range d.rules {
 		if r.ID != "generic-named-secret" && r.ID != "generic-api-key" {
 			continue
 		}
-		for n, want := range map[int]bool{40: true, 64: true, 128: true, 48: false, 72: false} {
-			if got := m.takesDigests(r, n); got != want {
-				t.Errorf("%s, %d digits: %v", r.ID, n, got)
+		for form, want := range map[int]bool{uuid: true, 40: true, 64: true, 128: true, 48: false, 72: false} {
+			if got := m.takes(r, form); got != want {
+				t.Errorf("%s, form %d: %v", r.ID, form, got)
 			}
 		}
 	}
@@ -82,12 +83,14 @@ func TestLengthsOfWhichEveryTextMatches(t *testing.T) {
 		`^(?:[0-8].|[9a-f]..?)$`: "2",
 		`\b[0-9a-f]{5}\b`:        "5",
 	} {
-		var sure lengths
+		var sure [9]bool
 		list := eithers([]*regexp.Regexp{regexp.MustCompile(expression)})
 		m := newMachine(detectors(t)["default"])
-		newDFA(m, list[0].program(), true).takesAll(&sure, hexDigits, list[0].atStart)
+		newDFA(m, list[0].program(), true).follow(list[0].atStart, 8, func(int) string { return hexDigits }, func(n int) {
+			sure[n] = true
+		})
 		var got []string
-		for n := range 9 {
+		for n := range sure {
 			if sure[n] {
 				got = append(got, string(rune('0'+n)))
 			}

@@ -26,9 +26,9 @@ type machine struct {
 	memory, epoch    int       // bytes in dfas, and how often they were forgotten
 	key              []byte
 
-	memo       memo
-	digests    []*lengths // by rule, as takesDigests found them
-	allDigests []*lengths // by group
+	memo   memo
+	ids    []*forms // by rule, as takes found them
+	allIDs []*forms // by group
 
 	walker  walker
 	repeats repeats
@@ -65,12 +65,11 @@ func newMachine(d *Detector) *machine {
 		groups:   make([]*groups, len(d.rules)),
 		seen:     make([]seen, len(d.engine.groups)),
 		memo:     newMemo(),
-		digests:  make([]*lengths, len(d.rules)),
-
-		allDigests: make([]*lengths, len(d.engine.groups)),
-		open:       make([]bool, len(d.rules)),
-		places:     make([][]place, len(d.rules)),
-		gates:      make([]int8, len(d.rules)),
+		ids:      make([]*forms, len(d.rules)),
+		allIDs:   make([]*forms, len(d.engine.groups)),
+		open:     make([]bool, len(d.rules)),
+		places:   make([][]place, len(d.rules)),
+		gates:    make([]int8, len(d.rules)),
 	}
 }
 
@@ -169,7 +168,7 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) (far int) {
 	}
 	switch g := m.engine.groups[t.group]; {
 	case g.shaped() != nil && t.look != nil:
-		if far = m.digestBehind(frag, t, stop); far == 0 {
+		if far = m.idBehind(frag, t, stop); far == 0 {
 			far = m.readGroup(frag, t, at, end)
 		}
 	case !g.direct:

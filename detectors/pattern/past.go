@@ -1,7 +1,5 @@
 package pattern
 
-import "slices"
-
 // A view repeats most of the text byte for byte, and a text repeats itself. What
 // was found out there is not worked out again: what becomes of a word, or of a
 // match, is the same where all bytes that it rests on are.
@@ -104,37 +102,48 @@ func (m *machine) stretches(frag *fragment) {
 		m.same = append(m.same, m.repeats.find(frag.text)...)
 	case frag.view != nil && m.past.usable:
 		for _, seg := range frag.view.Map {
-			at, from, n := seg.Same()
-			m.same = append(m.same, stretch{at, from, n})
+			if at, from, n := seg.Same(); n > leastInside+near {
+				m.same = append(m.same, stretch{at: at, from: from, n: n})
+			}
 		}
 	}
-	m.same = slices.DeleteFunc(m.same, func(s stretch) bool {
-		in := m.inside(s)
-		return in.end-in.start < leastInside
-	})
+	n := 0
+	for i := range m.same {
+		s := &m.same[i]
+		if s.in = m.inside(frag.text, s); s.in.end-s.in.start >= leastInside {
+			m.same[n] = *s
+			n++
+		}
+	}
+	m.same = m.same[:n]
 }
 
-// inside are the ends of words that lie in a stretch and need not be searched for:
-// behind its start, up to its end.
-func (m *machine) inside(s stretch) span {
-	return span{s.at + m.engine.words.reach + 1, s.at + s.n - near}
+// inside are the ends of words that need not be searched for in s: behind a place
+// near its start that no word reaches over, which is one in the text that it
+// repeats too.
+func (m *machine) inside(text []byte, s *stretch) span {
+	words := m.engine.words
+	start, last := s.at+1, s.at+words.reach+1
+	for start < last && !words.parted(text, start) {
+		start++
+	}
+	return span{start, s.at + s.n - near}
 }
 
 // repeat notes what the words inside of stretch number n led to before. What
 // looked beyond the stretch is tried again.
 func (m *machine) repeat(frag *fragment, n int) {
-	s := m.same[n]
-	in := m.inside(s)
+	s := &m.same[n]
 	if frag.view == nil && (len(m.withheld) > 0 || m.thrash) {
-		m.walkPlainly(frag, in) // what was to be repeated may have been left out
+		m.walkPlainly(frag, s.in) // what was to be repeated may have been left out
 		return
 	}
 	by := s.at - s.from
-	for i := m.past.behind(in.start - by); i < len(m.past.tries); i++ {
+	for i := m.past.behind(s.in.start - by); i < len(m.past.tries); i++ {
 		t := m.past.tries[i]
 		end := int(t.end) + by
 		switch {
-		case end > in.end:
+		case end > s.in.end:
 			return
 		case t.target.group < 0 || int(t.far)+by > s.at+s.n:
 			m.tryWithin(frag, t.target, end)

@@ -19,7 +19,8 @@ type walker struct {
 }
 
 // piece is a part of a fragment that stands in a walker's text up to its byte end.
-// Before it there stand bytes that lead to the state it begins in.
+// Before it there stand a byte that is in no word, and those that a word may have
+// there that ends in the piece.
 type piece struct {
 	by   int // how much further on it stands in the fragment
 	from int // words that end behind from, of the fragment, are of the piece
@@ -32,10 +33,9 @@ type piece struct {
 func (m *machine) walk(frag *fragment) {
 	at := 0
 	for i, s := range m.same {
-		in := m.inside(s)
-		m.gather(frag, at, in.start)
+		m.gather(frag, at, s.in.start)
 		m.walker.pieces[len(m.walker.pieces)-1].then = i + 1
-		at = in.end
+		at = s.in.end
 	}
 	m.gather(frag, at, len(frag.text))
 	m.tryGathered(frag)
@@ -43,22 +43,26 @@ func (m *machine) walk(frag *fragment) {
 
 // gather puts text[at:end] of a fragment before the walker.
 func (m *machine) gather(frag *fragment, at, end int) {
-	w := &m.walker
+	w, words := &m.walker, m.engine.words
+	before := at
+	for before > at-words.reach && !words.parted(frag.text, before) {
+		before--
+	}
 	for {
-		before := max(0, at-m.engine.words.reach)
-		room := lanes*laneBytes - len(w.text) - (at - before)
-		if room <= 0 {
+		room := lanes*laneBytes - len(w.text) - 1
+		if room <= at-before {
 			m.tryGathered(frag)
 			continue
 		}
-		to := min(end, at+room)
+		to := min(end, before+room)
+		w.text = append(w.text, words.between)
 		by := before - len(w.text)
 		w.text = append(w.text, frag.text[before:to]...)
 		w.pieces = append(w.pieces, piece{by: by, from: at, end: len(w.text)})
 		if to == end {
 			return
 		}
-		at = to
+		at, before = to, max(0, to-words.reach)
 	}
 }
 
