@@ -15,6 +15,7 @@ type circle struct {
 const (
 	leads  = iota // to the first state, from both
 	turns         // to the other state, from both
+	stays         // to the first state from there, but not from the other
 	leaves        // anything else, or not known yet
 )
 
@@ -40,18 +41,25 @@ func (d *dfa) circle(text []byte, i int, s uint32) (int, uint32) {
 		return i, s
 	}
 	from := i
-	for limit := min(i+soon, len(text)); i < limit && c.kind[text[i]] < leaves; i++ {
+	for {
+		for limit := min(i+soon, len(text)); i < limit && c.kind[text[i]] < stays; i++ {
+		}
+		if i < len(text) && c.kind[text[i]] < stays {
+			i = c.leaving.skip(text, i)
+		}
+		for i < len(text) && c.kind[text[i]] < stays {
+			i++
+		}
+		turned := i > from && c.kind[text[i-1]] == turns
+		switch {
+		case i < len(text) && c.kind[text[i]] == stays && !turned:
+			i++ // and it is in the first state still
+		case turned:
+			return i, c.other
+		default:
+			return i, s
+		}
 	}
-	if i == from+soon {
-		i = c.leaving.skip(text, i)
-	}
-	for i < len(text) && c.kind[text[i]] < leaves {
-		i++
-	}
-	if i > from && c.kind[text[i-1]] == turns {
-		return i, c.other
-	}
-	return i, s
 }
 
 // circleAt is the circle of a state, nil if it has none or it does not pay yet.
@@ -99,6 +107,7 @@ func (d *dfa) newCircle(s uint32) *circle {
 			}
 			switch to(s, c) {
 			case s:
+				made.kind[c] = stays
 				if to(other, c) == s {
 					made.kind[c] = leads
 					back++
@@ -110,7 +119,7 @@ func (d *dfa) newCircle(s uint32) *circle {
 			}
 		}
 		if back >= widestTurn {
-			made.leaving = newLeaving(func(c byte) bool { return made.kind[c] >= leaves })
+			made.leaving = newLeaving(func(c byte) bool { return made.kind[c] >= stays })
 			return made
 		}
 	}

@@ -6,9 +6,9 @@ import (
 )
 
 // Most values behind a name that says key or token are the same few over and over
-// (os.environ/NAME, names of teams and models), or digests in hex and UUIDs. Of the
-// former the answer is remembered, of the latter it is proven for all digests of a
-// length at once, and for all UUIDs.
+// (os.environ/NAME, names of teams and models), or digests in hex, UUIDs and masked
+// keys. Of the former the answer is remembered, of the latter it is proven for all
+// digests of a length at once, for all UUIDs, and for all masks.
 
 const (
 	memoSize  = 1 << 11 // answers of a machine
@@ -16,9 +16,13 @@ const (
 	// longestDigest is the hex digits of SHA-512.
 	longestDigest  = 128
 	shortestDigest = 32
-	// uuid is the form of a UUID; that of a digest is how many digits it has.
+	// uuid is the form of a UUID, mask that of a key as LiteLLM shows it; that of a
+	// digest is how many digits it has.
 	uuid       = 1
 	uuidLength = 36
+	mask       = 2
+	maskHead   = "sk-..."
+	maskLength = len(maskHead) + 4
 )
 
 // memo remembers whether values count for rules, by a hash that is keyed anew in each
@@ -78,6 +82,8 @@ func formOf(s []byte) int {
 	switch n := len(s); {
 	case n == uuidLength && isUUID(s):
 		return uuid
+	case n == maskLength && isMask(s):
+		return mask
 	case n >= shortestDigest && n <= longestDigest && n%8 == 0 && isDigest(s):
 		return n
 	}
@@ -100,6 +106,11 @@ func isUUID(s []byte) bool {
 	return isDigest(s[:8]) && isDigest(s[9:13]) && isDigest(s[14:18]) && isDigest(s[19:23]) && isDigest(s[24:])
 }
 
+func isMask(s []byte) bool {
+	return len(s) == maskLength && string(s[:len(maskHead)]) == maskHead &&
+		isWord(s[6]) && isWord(s[7]) && isWord(s[8]) && isWord(s[9])
+}
+
 var digestBytes = func() (t [256]uint8) {
 	for _, c := range []byte(hexDigits) {
 		t[c] = 1
@@ -107,7 +118,10 @@ var digestBytes = func() (t [256]uint8) {
 	return t
 }()
 
-const hexDigits = "0123456789abcdef"
+const (
+	hexDigits      = "0123456789abcdef"
+	wordCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789"
+)
 
 // takes says whether a rule takes each id of a form for innocent.
 func (m *machine) takes(r *rule, form int) bool {
@@ -118,7 +132,8 @@ func (m *machine) takes(r *rule, form int) bool {
 			for i, one := range list {
 				d := m.eitherAt(&m.secrets[r.index], list, i)
 				d.takesDigests(m.ids[r.index], one.atStart)
-				d.takesUUIDs(m.ids[r.index], one.atStart)
+				d.takesEach(m.ids[r.index], uuid, one.atStart)
+				d.takesEach(m.ids[r.index], mask, one.atStart)
 			}
 		})
 	}
@@ -133,7 +148,7 @@ func (m *machine) takes(r *rule, form int) bool {
 func (m *machine) idBehind(frag *fragment, t *target, stop int) (far int) {
 	text, kind := frag.text, &t.look.kind
 	i := stop + 1
-	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0; i++ {
+	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0 && text[i] != maskHead[0]; i++ {
 		if kind[text[i]]&inMiddle == 0 || kind[text[i]]&inBody != 0 {
 			return 0
 		}
@@ -157,6 +172,9 @@ func idAt(text []byte, start int) (form, end int) {
 	if end = start + uuidLength; end <= len(text) && isUUID(text[start:end]) {
 		return uuid, end
 	}
+	if end = start + maskLength; end <= len(text) && isMask(text[start:end]) {
+		return mask, end
+	}
 	return 0, i
 }
 
@@ -175,17 +193,41 @@ func (m *machine) groupTakes(group, form int) bool {
 	if m.allIDs[group] == nil {
 		all := new(forms)
 		for form := range all {
-			set, n := hexDigits, form
-			if form == uuid {
-				set, n = hexDigits+"-", uuidLength
-			}
-			all[form] = n >= shortestDigest && !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
+			set, n := setOf(form)
+			all[form] = n > 0 && !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
 				return !r.shape().holds(set, n) || !m.takes(r, form)
 			})
 		}
 		m.allIDs[group] = all
 	}
 	return m.allIDs[group][form]
+}
+
+// setOf is what characters an id of a form has, and how many; 0: there is no such
+// form.
+func setOf(form int) (set string, n int) {
+	switch {
+	case form == uuid:
+		return hexDigits + "-", uuidLength
+	case form == mask:
+		return maskHead + wordCharacters, maskLength
+	case form < shortestDigest:
+		return "", 0
+	}
+	return hexDigits, form
+}
+
+// characterOf is what can be number n of an id of a form.
+func characterOf(form, n int) string {
+	switch {
+	case form == uuid && (n == 8 || n == 13 || n == 18 || n == 23):
+		return "-"
+	case form == mask && n < len(maskHead):
+		return maskHead[n : n+1]
+	case form == mask:
+		return wordCharacters
+	}
+	return hexDigits
 }
 
 // holds says whether n characters of a set are within the first form of a value.
@@ -212,15 +254,11 @@ func (d *dfa) takesDigests(sure *forms, anchored bool) {
 	})
 }
 
-// takesUUIDs adds that of UUIDs, if the program matches each of them.
-func (d *dfa) takesUUIDs(sure *forms, anchored bool) {
-	d.follow(anchored, uuidLength, func(n int) string {
-		if n == 8 || n == 13 || n == 18 || n == 23 {
-			return "-"
-		}
-		return hexDigits
-	}, func(n int) {
-		sure[uuid] = sure[uuid] || n == uuidLength
+// takesEach adds a form that is no digest's, if the program matches each id of it.
+func (d *dfa) takesEach(sure *forms, form int, anchored bool) {
+	_, length := setOf(form)
+	d.follow(anchored, length, func(n int) string { return characterOf(form, n) }, func(n int) {
+		sure[form] = sure[form] || n == length
 	})
 }
 
