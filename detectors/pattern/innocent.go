@@ -188,14 +188,14 @@ var endsID = func() (b byteSet) {
 }()
 
 // groupTakes says whether all rules of a group, which have shapes, take each id of
-// a form for innocent, and read it whole.
+// a form for innocent, and read it whole, or take it for too short.
 func (m *machine) groupTakes(group, form int) bool {
 	if m.allIDs[group] == nil {
 		all := new(forms)
 		for form := range all {
 			set, n := setOf(form)
 			all[form] = n > 0 && !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
-				return !r.shape().holds(set, n) || !m.takes(r, form)
+				return !r.shape().holds(set, n) || n >= r.shape().value.least && !m.takes(r, form)
 			})
 		}
 		m.allIDs[group] = all
@@ -230,14 +230,15 @@ func characterOf(form, n int) string {
 	return hexDigits
 }
 
-// holds says whether n characters of a set are within the first form of a value.
+// holds says whether n characters of a set, and no more, are a value of the first
+// form or too short for any.
 func (s *shape) holds(set string, n int) bool {
 	for i := range len(set) {
 		if s.kind[set[i]]&inValue == 0 {
 			return false
 		}
 	}
-	return n >= s.value.least && n <= s.value.most
+	return n <= s.value.most && (n >= s.value.least || s.other == 0)
 }
 
 // forms is a set of forms of ids.
