@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs Sluice beside gitleaks and any other scanner that is on PATH over the same
-# bytes, and prints CPU time, wall time, memory, findings, true and false ones,
-# and the ratios. Everything it makes is in bench/out.
+# Runs Sluice beside gitleaks, gitleaks' go-re2 build and any other scanner that is
+# on PATH over the same bytes, and prints CPU time, wall time, memory, findings, true
+# and false ones, and the ratios. Everything it makes is in bench/out.
 #
 #   bench/run.sh [MB]      size of the corpora in millions of bytes (default 20)
 #
-# gitleaks is slow: it gets a tenth of each corpus, and its time is scaled.
+# gitleaks is slow: both builds get a tenth of each corpus, and rates are per byte.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mb=${1:-20}
@@ -19,6 +19,7 @@ go build -o "$out/sluice" ./cmd/sluice
 go build -o "$out/corpus" ./bench/corpus
 go build -o "$out/score" ./bench/score
 [ -x "$out/gitleaks" ] || GOBIN=$PWD/$out go install github.com/zricethezav/gitleaks/v8@v8.30.1
+[ -x "$out/re2/gitleaks" ] || GOBIN=$PWD/$out/re2 go install -tags gore2regex github.com/zricethezav/gitleaks/v8@v8.30.1
 for kind in gateway json clean hostile; do
   for size in "$mb" "$small"; do
     [ -s "$out/$kind-$size.log" ] || "$out/corpus" -kind "$kind" -mb "$size" -truth "$out/$kind-$size.json" >"$out/$kind-$size.log"
@@ -49,6 +50,7 @@ for corpus in gateway json clean hostile; do
   timed sluice-redact "$corpus" "$mb" none "$out/sluice" redact "$big"
   timed grep "$corpus" "$mb" none grep -cE 'sk-[A-Za-z0-9_-]{16,}' "$big"
   timed gitleaks "$corpus" "$small" gitleaks "$out/gitleaks" dir "$little" --no-banner --exit-code 0 -f json -r "$out/gitleaks.json"
+  timed gitleaks-re2 "$corpus" "$small" gitleaks "$out/re2/gitleaks" dir "$little" --no-banner --exit-code 0 -f json -r "$out/gitleaks.json"
   for other in betterleaks ripsecrets titus kingfisher trufflehog; do
     command -v "$other" >/dev/null || continue
     case $other in
@@ -64,4 +66,4 @@ echo
 echo "ratios, MB per second of CPU:"
 awk -F'\t' 'NR > 1 { speed[$1, $2] = $3 / $4; corpora[$2]; scanners[$1] }
   END { for (c in corpora) for (s in scanners) if (s != "gitleaks" && speed[s, c] && speed["gitleaks", c])
-    printf "  %-8s %-22s %.0f times gitleaks\n", c, s, speed[s, c] / speed["gitleaks", c] }' "$rows" | sort
+    printf "  %-8s %-22s %.0f times gitleaks, %.1f times its go-re2 build\n", c, s, speed[s, c] / speed["gitleaks", c], speed[s, c] / speed["gitleaks-re2", c] }' "$rows" | sort
