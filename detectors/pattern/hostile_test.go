@@ -190,6 +190,9 @@ func FuzzAgainstGitleaks(f *testing.F) {
 		if len(text) > 4<<10 {
 			t.Skip("gitleaks is slow")
 		}
+		if len(text)%2 == 0 { // and what was found out once is to be true again
+			text += text
+		}
 		text += "\n" // a last line without end is where we differ: see the package comment
 		compare(t, "fuzz", oracleFindings(oracle(), text, ""), ourFindings(d, text, ""))
 	})
@@ -216,6 +219,9 @@ func TestMutatedSamplesAsGitleaks(t *testing.T) {
 		}
 		if len(text) > 16<<10 || !utf8.Valid(text) && rapid.IntRange(0, 3).Draw(rt, "invalid") > 0 {
 			rt.Skip("too long, or too often invalid")
+		}
+		if rapid.Bool().Draw(rt, "again") {
+			text = append(text, text[rapid.IntRange(0, len(text)/2).Draw(rt, "from"):]...)
 		}
 		all := string(text) + "\n"
 		want, got := oracleFindings(oracle(), all, ""), ourFindings(d, all, "")
