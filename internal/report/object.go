@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"sluice/internal/record"
@@ -94,12 +95,15 @@ func NewObject(f *record.Finding) Object {
 		Known:       f.Known,
 		KnownBy:     f.KnownBy,
 	}
-	// A part found without a head to show has no number worth reading.
-	if !f.Whole && (f.Shown != 0 || f.BitsLeft != 0) {
+	if hasShown(f) {
 		o.Secret.Shown, o.Secret.BitsLeft = &f.Shown, &f.BitsLeft
 	}
 	return o
 }
+
+// hasShown says that f is a part with a head to show: of one without there is no
+// number worth reading.
+func hasShown(f *record.Finding) bool { return !f.Whole && (f.Shown != 0 || f.BitsLeft != 0) }
 
 func newKey(f *record.Finding) *Key {
 	k := f.Key
@@ -119,12 +123,14 @@ func Print(f *record.Finding) string { return hex.EncodeToString(f.Print[:]) }
 // Fingerprint identifies the finding across runs, 32 hex digits.
 func Fingerprint(f *record.Finding) string { return hex.EncodeToString(f.Fingerprint[:]) }
 
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
 // stamp prints a time in UTC with milliseconds; nothing for none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+	return t.UTC().Format(stampLayout)
 }
 
 // AppendJSON appends v on one line without a line end. Characters that a
@@ -163,13 +169,20 @@ func AppendVisible(dst, text []byte) []byte {
 		switch {
 		case r == utf8.RuneError || unicode.IsPrint(r):
 			dst = utf8.AppendRune(dst, r)
-		case r > 0xffff:
-			r -= 0x10000
-			dst = fmt.Appendf(dst, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
 		default:
-			dst = fmt.Appendf(dst, `\u%04x`, r)
+			dst = appendUnicode(dst, r)
 		}
 		i += n
 	}
 	return dst
+}
+
+// appendUnicode appends the \u escape of a character, which is two beyond the
+// first plane.
+func appendUnicode(dst []byte, r rune) []byte {
+	if r > 0xffff {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Appendf(dst, `\u%04x\u%04x`, high, low)
+	}
+	return fmt.Appendf(dst, `\u%04x`, r)
 }

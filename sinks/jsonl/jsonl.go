@@ -30,11 +30,12 @@ type Sink struct {
 	run   *report.Run
 	close func(ok bool) error // ok: every line was written
 
-	mu   sync.Mutex
-	w    io.Writer
-	file *os.File // of Append: synced after each Write, cut back if one fails
-	size int64    // of file, whole lines
-	err  error    // for good: half a line stands at the end
+	mu    sync.Mutex
+	w     io.Writer
+	file  *os.File // of Append: synced after each Write, cut back if one fails
+	size  int64    // of file, whole lines
+	err   error    // for good: half a line stands at the end
+	lines []byte   // memory for those of a Write
 }
 
 // New writes to w, which stays the caller's to close. run is read at Close and
@@ -84,20 +85,25 @@ func (s *Sink) Write(ctx context.Context, ds []record.Delivery) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	lines, err := encode(ds)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines, err := encode(s.lines[:0], ds)
 	if err != nil || len(lines) == 0 {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if cap(lines) <= maxLines {
+		s.lines = lines
+	}
 	return s.put(lines)
 }
 
-// encode makes the lines outside the lock.
-func encode(ds []record.Delivery) (lines []byte, err error) {
+// maxLines bounds the memory that is kept for the lines of the next Write, bytes.
+const maxLines = 1 << 20
+
+func encode(lines []byte, ds []record.Delivery) (_ []byte, err error) {
 	for i := range ds {
 		for j := range ds[i].Findings {
-			lines, err = report.AppendJSON(lines, report.NewObject(&ds[i].Findings[j]))
+			lines, err = report.AppendFinding(lines, &ds[i].Findings[j])
 			if err != nil {
 				return nil, err
 			}

@@ -244,7 +244,7 @@ func TestCreateAppearsWhole(t *testing.T) {
 func BenchmarkWrite(b *testing.B) {
 	s := New(io.Discard, nil)
 	ds := reporttest.Deliveries()
-	lines, err := encode(ds)
+	lines, err := encode(nil, ds)
 	if err != nil {
 		b.Fatal(err)
 	}

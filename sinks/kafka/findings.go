@@ -49,7 +49,7 @@ func (s *Findings) Write(ctx context.Context, ds []record.Delivery) error {
 	for i := range ds {
 		for j := range ds[i].Findings {
 			f := &ds[i].Findings[j]
-			value, err := report.AppendJSON(nil, report.NewObject(f))
+			value, err := report.AppendFinding(nil, f)
 			if err != nil {
 				return fmt.Errorf("write findings: %w", err)
 			}
