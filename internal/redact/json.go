@@ -7,12 +7,15 @@ import (
 	"sluice/internal/record"
 )
 
-// isJSON says whether a record is a document that programs read: an object, an
-// array or a string, whole. A number alone is more likely text.
-func isJSON(text []byte) bool {
+// looksJSON says whether a record begins like a document that programs read: an
+// object, an array or a string. A number alone is more likely text.
+func looksJSON(text []byte) bool {
 	text = bytes.TrimSpace(text)
-	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '"') && json.Valid(text)
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '"')
 }
+
+// isJSON says whether a record is such a document, whole.
+func isJSON(text []byte) bool { return looksJSON(text) && json.Valid(text) }
 
 // mendJSON keeps a record that was JSON valid, now that it was written to
 // out[start:]: a placeholder that stands for a number, or for anything else
@@ -20,7 +23,7 @@ func isJSON(text []byte) bool {
 // since a reader that fails at it would stop at it for ever.
 func (w *writer) mendJSON(rec record.Record, start int) {
 	raw := w.b.Text[rec.Start:rec.End]
-	if bytes.Equal(w.out[start:], raw) || !isJSON(raw) || json.Valid(w.out[start:]) {
+	if !looksJSON(raw) || json.Valid(w.out[start:]) || !json.Valid(raw) {
 		return
 	}
 	if mended := quoteBare(w.out[start:]); json.Valid(mended) {
@@ -29,6 +32,47 @@ func (w *writer) mendJSON(rec record.Record, start int) {
 	}
 	w.out = w.out[:start]
 	w.withhold(rec)
+}
+
+// quoteNear is how far from a cut the next quotes are looked for, in bytes: a line
+// of many cuts must not be read once for each.
+const quoteNear = 256
+
+// keepsJSON says that a placeholder for text[from:to] leaves text valid if it is
+// now, without reading it all: the cut lies in a string for sure, and in no
+// escape. False says nothing.
+func keepsJSON(text []byte, from, to int) bool {
+	for _, c := range text[from:to] {
+		if c == '"' || c == '\\' || c < ' ' {
+			return false
+		}
+	}
+	before := text[max(from-quoteNear, 0):from]
+	behind := text[to:min(to+quoteNear, len(text))]
+	left, right := bytes.LastIndexByte(before, '"'), bytes.IndexByte(behind, '"')
+	if left < 0 || right < 0 {
+		return false
+	}
+	escape := before[max(len(before)-len(`\u000`), 0):]
+	if before[len(before)-1] == '\\' || bytes.Contains(escape, []byte(`\u`)) {
+		return false
+	}
+	return !betweenStrings(before[left+1:], text[from:to], behind[:right])
+}
+
+// betweenStrings says whether these bytes, which have no quote in them and one on
+// either side, can be what stands between two strings of a document: a comma or
+// a colon and nothing that is at home in strings only.
+func betweenStrings(parts ...[]byte) (separated bool) {
+	for _, part := range parts {
+		for _, c := range part {
+			if bytes.IndexByte([]byte(" \t\r\n{}[]:,+-.0123456789Etruefalsn"), c) < 0 {
+				return false
+			}
+			separated = separated || c == ',' || c == ':'
+		}
+	}
+	return separated
 }
 
 // quoteBare puts each word outside a string that holds a placeholder into

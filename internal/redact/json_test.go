@@ -115,3 +115,55 @@ func TestPositionInAMessage(t *testing.T) {
 		t.Errorf("context %q", d.Findings[0].Context)
 	}
 }
+
+// Where keepsJSON is sure, a placeholder in place of the cut leaves a valid
+// document valid; and it is sure of the cuts that logs are full of.
+func TestKeepsJSON(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"key_hash": "¤d37b1f1568f9d6d9¤"}`:                      true,
+		`{"a": "x=¤123¤&y=1", "b": 1}`:                            true,
+		`{"a": "¤123¤"}`:                                          true,
+		`{"a": "\"¤123¤\""}`:                                      true,
+		`{"a": "\u00e9 long enough ¤1,2:3¤zzz."}`:                 true,
+		`{"a": ¤123¤, "b": 1}`:                                    false,
+		`{"a": ¤fab123¤, "b": 1}`:                                 true, // which is not valid, so it may be left alone
+		`{"a": "¤1", "b": "2¤"}`:                                  false,
+		`{"a": "\¤n123¤"}`:                                        false,
+		`{"a": "\u00¤41123¤"}`:                                    false,
+		`{"a": "¤12\¤n3"}`:                                        false,
+		`["¤1,2¤"]`:                                               false,
+		"{\"a\": \"¤12¤" + strings.Repeat("x", quoteNear) + "\"}": false,
+	} {
+		parts := strings.Split(text, "¤")
+		raw, from := []byte(strings.Join(parts, "")), len(parts[0])
+		if got := keepsJSON(raw, from, from+len(parts[1])); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	sure := 0
+	rapid.Check(t, func(t *rapid.T) {
+		text, err := json.Marshal(genDocument(t, 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "edits") {
+			at := rapid.IntRange(0, len(text)).Draw(t, "at")
+			text = append(text[:at:at], append([]byte(rapid.SampledFrom([]string{`"`, `\`, `\u0041`, `,`, ` `, "e", "x", `\\`}).Draw(t, "edit")), text[at:]...)...)
+		}
+		if len(text) == 0 || !json.Valid(text) {
+			return
+		}
+		from := rapid.IntRange(0, len(text)-1).Draw(t, "from")
+		to := rapid.IntRange(from+1, min(from+6, len(text))).Draw(t, "to")
+		clean := append(appendPlaceholder(append([]byte(nil), text[:from]...), "weak", [8]byte{}), text[to:]...)
+		if keepsJSON(text, from, to) {
+			sure++
+			if !json.Valid(clean) {
+				t.Fatalf("%s became %s", text, clean)
+			}
+		}
+	})
+	if sure == 0 {
+		t.Error("it was never sure")
+	}
+}

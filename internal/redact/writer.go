@@ -37,8 +37,9 @@ func (w *writer) write(kept []chosen) {
 			order = w.show(kept, order, rec.End, func(int) int { return start })
 			w.withhold(rec)
 		} else {
-			w.line(rec, &cuts, kept, &order)
-			w.mendJSON(rec, start)
+			if sure := w.line(rec, &cuts, kept, &order); !sure {
+				w.mendJSON(rec, start)
+			}
 		}
 		rec.Span = record.Span{Start: start, End: len(w.out)}
 		w.records = append(w.records, rec)
@@ -58,9 +59,11 @@ func (w *writer) withhold(rec record.Record) {
 }
 
 // line copies one record and puts placeholders in place of the cuts in it. A
-// cut that goes on over the line's end leaves the line end where it is.
-func (w *writer) line(rec record.Record, cuts *[]cut, kept []chosen, order *[]int) {
+// cut that goes on over the line's end leaves the line end where it is. sure says
+// that a record of JSON is one still.
+func (w *writer) line(rec record.Record, cuts *[]cut, kept []chosen, order *[]int) (sure bool) {
 	at := rec.Start
+	sure = true
 	for len(*cuts) > 0 {
 		c := (*cuts)[0]
 		if c.End <= rec.Start { // it stood in a withheld record
@@ -77,12 +80,15 @@ func (w *writer) line(rec record.Record, cuts *[]cut, kept []chosen, order *[]in
 		*order = w.show(kept, *order, c.End, func(int) int { return show })
 		at = w.cut(c.Start, from, min(c.End, rec.End), &kept[c.best])
 		if c.End > rec.End {
-			return
+			return false
 		}
+		sure = sure && w.units == octets && c.Start >= rec.Start &&
+			keepsJSON(w.b.Text[rec.Start:rec.End], c.Start-rec.Start, c.End-rec.Start)
 		*cuts = (*cuts)[1:]
 	}
 	*order = w.show(kept, *order, rec.End, func(p int) int { return len(w.out) + max(p-at, 0) })
 	w.out = append(w.out, w.b.Text[at:rec.End]...)
+	return sure
 }
 
 // cut writes a placeholder for each line of Text[from:to] and keeps line ends;
