@@ -29,25 +29,35 @@ func Visible(s string) string {
 	if plain(s) {
 		return s
 	}
-	var b strings.Builder
-	b.Grow(len(s) + 16)
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
+	return string(AppendVisible(make([]byte, 0, len(s)+16), []byte(s)))
+}
+
+// AppendVisible appends Visible of text.
+func AppendVisible(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		from := i
+		for i < len(text) && text[i] >= ' ' && text[i] <= '~' && text[i] != '#' {
+			i++
+		}
+		if dst = append(dst, text[from:i]...); i == len(text) {
+			break
+		}
+		r, n := utf8.DecodeRune(text[i:])
 		switch {
 		case r == utf8.RuneError && n <= 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '#' && agentCommand(s[i:]):
-			b.WriteString(`#\x23`)
+			dst = fmt.Appendf(dst, `\x%02x`, text[i])
+		case r == '#' && agentCommand(string(text[i:min(i+len("##vso["), len(text))])):
+			dst = append(dst, `#\x23`...)
 			n = 2
 		case unicode.IsPrint(r):
-			b.WriteRune(r)
+			dst = append(dst, text[i:i+n]...)
 		default:
 			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
+			dst = append(dst, q[1:len(q)-1]...)
 		}
-		i += max(n, 1)
+		i += n
 	}
-	return b.String()
+	return dst
 }
 
 // agentCommand says that s begins like a command to a build agent.

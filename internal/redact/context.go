@@ -2,7 +2,7 @@ package redact
 
 import (
 	"bytes"
-	"strings"
+	"slices"
 	"unicode/utf8"
 
 	"sluice/internal/record"
@@ -16,20 +16,20 @@ const (
 
 // cleanText is the clean line a finding stands in and where in it.
 type cleanText struct {
-	text []byte
-	at   int
+	text   []byte // aliases the clean bytes, or is decoded
+	at     int
+	own    cover // placeholders in text
+	record int   // -1: none
 }
 
 // wideWindow is how far around a finding UTF-16 text is decoded: one unit is one
 // byte at least, so that all windows lie in it.
 const wideWindow = 2 * (blankWindow + longestPlaceholder)
 
-// cleanLine finds the line around out[at], as UTF-8 if it is of these units.
-func cleanLine(w *writer, u units, at int) cleanText {
-	i := recordAt(w.records, at)
-	if i >= len(w.records) {
-		i = len(w.records) - 1
-	}
+// lineAt finds the line around out[at], as UTF-8 if it is of these units.
+func (t *teller) lineAt(u units, at int) cleanText {
+	w := t.w
+	i := min(recordAt(w.records, at), len(w.records)-1)
 	if i < 0 {
 		return cleanText{}
 	}
@@ -39,23 +39,29 @@ func cleanLine(w *writer, u units, at int) cleanText {
 	if u != octets {
 		before := u.narrow(text[max(at-wideWindow, at%2):at])
 		after := u.narrow(text[at:min(at+wideWindow, len(text))])
-		text, at = append(before, after...), len(before)
+		text, at, i = append(before, after...), len(before), -1
 	}
-	text = bytes.TrimRight(text, "\r\n")
-	return cleanText{text: text, at: min(at, len(text))}
+	if i < 0 || i != t.line.record {
+		text = bytes.TrimRight(text, "\r\n")
+		t.line = cleanText{text: text, own: placeholders(t.line.own[:0], text, t.cfg.Rules), record: i}
+	}
+	t.line.at = min(at, len(t.line.text))
+	return t.line
 }
 
-// window is the stretch of a clean line around at, widened so that it never cuts
+// window is the stretch of a line around its place, widened so that it never cuts
 // a placeholder or a character in two.
-func window(text []byte, own cover, at, before, after int) (from, to int) {
-	from, to = max(at-before, 0), min(at+after, len(text))
-	for _, p := range own {
+func (l cleanText) window(before, after int) (from, to int) {
+	text := l.text
+	from, to = max(l.at-before, 0), min(l.at+after, len(text))
+	for _, p := range l.own[l.own.find(from):] {
+		if p.Start >= to {
+			break
+		}
 		if p.Start < from && from < p.End {
 			from = p.Start
 		}
-		if p.Start < to && to < p.End {
-			to = p.End
-		}
+		to = max(to, p.End)
 	}
 	for from > 0 && from < len(text) && !utf8.RuneStart(text[from]) {
 		from--
@@ -66,48 +72,52 @@ func window(text []byte, own cover, at, before, after int) (from, to int) {
 	return from, to
 }
 
-// contextOf cuts a clean line down around at and escapes what must not reach a
-// terminal.
-func contextOf(text []byte, at int, rules func(string) (Rule, bool)) string {
-	from, to := window(text, placeholders(text, rules), at, contextBefore, contextAfter)
-	var s strings.Builder
+// context cuts a clean line down around its place and escapes what must not reach
+// a terminal.
+func (t *teller) context(line cleanText) string {
+	from, to := line.window(contextBefore, contextAfter)
+	text := t.scratch[:0]
 	if from > 0 {
-		s.WriteString("… ")
+		text = append(text, "… "...)
 	}
-	s.WriteString(record.Visible(string(text[from:to])))
-	if to < len(text) {
-		s.WriteString(" …")
+	text = record.AppendVisible(text, line.text[from:to])
+	if to < len(line.text) {
+		text = append(text, " …"...)
 	}
-	return s.String()
+	t.scratch = text
+	return string(text)
 }
 
-// blank is a clean line as fingerprints see it: without the prints, which rest
-// on a random key, and with every run of digits as one "0", since times,
-// counters and ports differ from run to run.
-func blank(line cleanText, rules func(string) (Rule, bool)) []byte {
-	own := placeholders(line.text, rules)
-	from, to := window(line.text, own, line.at, blankWindow, blankWindow)
-	text := line.text[from:to]
-	out := make([]byte, 0, len(text))
-	digits := false
-	for i := 0; i < len(text); i++ {
-		for len(own) > 0 && own[0].Start < from+i {
-			own = own[1:]
-		}
-		if len(own) > 0 && own[0].Start == from+i {
-			n := own[0].Len()
-			out = append(out, text[i:i+n-printDigits-1]...)
-			i += n - 1
-			digits = false
+// appendBlank appends a clean line as fingerprints see it: without the prints,
+// which rest on a random key, and with every run of digits as one "0", since
+// times, counters and ports differ from run to run.
+func appendBlank(dst []byte, line cleanText) []byte {
+	from, to := line.window(blankWindow, blankWindow)
+	for _, p := range line.own[line.own.find(from):] {
+		if p.Start < from {
 			continue
 		}
-		isDigit := text[i] >= '0' && text[i] <= '9'
-		if !isDigit {
-			out = append(out, text[i])
-		} else if !digits {
-			out = append(out, '0')
+		if p.Start >= to {
+			break
 		}
-		digits = isDigit
+		dst = appendUndated(dst, line.text[from:p.Start])
+		dst = append(dst, line.text[p.Start:p.End-printDigits-1]...)
+		from = p.End
 	}
-	return out
+	return appendUndated(dst, line.text[from:to])
+}
+
+// appendUndated appends text with "0" for every run of digits. It has no branch on
+// what a byte is: ids are letters and digits in no order that a processor foresees.
+func appendUndated(dst, text []byte) []byte {
+	n := len(dst)
+	dst = slices.Grow(dst, len(text))[:n+len(text)]
+	before := byte(0) // 1: a digit
+	for _, c := range text {
+		digit := byte((uint32(c-'0') - 10) >> 31)
+		dst[n] = c - (c-'0')*digit
+		n += int(1 - digit&before)
+		before = digit
+	}
+	return dst[:n]
 }

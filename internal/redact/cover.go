@@ -36,8 +36,8 @@ func (c *cover) add(s record.Span) {
 
 // without returns spans less the bytes of the set.
 func (c cover) without(spans []record.Span) []record.Span {
-	if len(c) == 0 {
-		return spans
+	if len(spans) == 0 || len(c) == 0 || c[len(c)-1].End <= spans[0].Start {
+		return spans // most often: matches come from left to right
 	}
 	var out []record.Span
 	for _, s := range spans {

@@ -43,10 +43,9 @@ func RuleName(id string) string {
 	return string(out)
 }
 
-// placeholders returns where text of our own form stands. A RULE that is none
+// placeholders appends where text of our own form stands. A RULE that is none
 // of ours is no placeholder: an unknown name would be a disguise.
-func placeholders(text []byte, rules func(string) (Rule, bool)) cover {
-	var c cover
+func placeholders(c cover, text []byte, rules func(string) (Rule, bool)) cover {
 	for at := 0; ; {
 		i := bytes.Index(text[at:], []byte(placeholderHead))
 		if i < 0 {

@@ -53,7 +53,10 @@ type Config struct {
 }
 
 // Redactor applies a Config; it is safe for concurrent use.
-type Redactor struct{ cfg Config }
+type Redactor struct {
+	cfg    Config
+	prints sync.Pool // of *printer
+}
 
 // New returns a redactor.
 func New(cfg Config) *Redactor {
@@ -85,11 +88,12 @@ func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Deliver
 	out.clean, out.records = w.out, w.records
 	d.Clean, d.Records, d.Withheld, d.Free = w.out, w.records, w.count, out.free
 	d.Findings = make([]record.Finding, 0, len(kept))
+	t := newTeller(r, b, &w)
 	for _, i := range showOrder(kept) {
-		if kept[i].rest {
-			continue
+		if !kept[i].rest {
+			d.Findings = append(d.Findings, record.Finding{})
+			t.finding(&d.Findings[len(d.Findings)-1], &kept[i], w.at[i])
 		}
-		d.Findings = append(d.Findings, r.finding(b, &kept[i], &w, w.at[i]))
 	}
 	return d
 }
@@ -143,11 +147,13 @@ const minOwn = 8
 // choose drops matches that were delivered before, stand in a placeholder of
 // ours, or lie wholly in one of better precedence.
 func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []chosen {
-	var kept []chosen
-	var own cover
-	if len(matches) > 0 {
-		own = u.placeholders(b.Text, r.cfg.Rules)
+	if len(matches) == 0 {
+		return nil
 	}
+	own := u.placeholders(b.Text, r.cfg.Rules)
+	kept := make([]chosen, 0, len(matches))
+	prints := r.printer()
+	defer r.prints.Put(prints)
 	var covered cover
 	for i := range matches {
 		m := &matches[i]
@@ -160,7 +166,7 @@ func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []ch
 		if len(left) == 0 {
 			continue
 		}
-		c := chosen{Match: m, print: r.Print(m.Secret)}
+		c := chosen{Match: m, print: prints.of(m.Secret)}
 		c.rest = size(left) < min(minOwn, size(spans))
 		c.rule, _ = r.cfg.Rules(m.Rule)
 		c.key = r.key(m)

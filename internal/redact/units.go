@@ -181,7 +181,7 @@ func (u units) placeholder(dst []byte, rule string, print [8]byte) []byte {
 // placeholders returns where text of our own form stands.
 func (u units) placeholders(text []byte, rules func(string) (Rule, bool)) cover {
 	if u == octets {
-		return placeholders(text, rules)
+		return placeholders(nil, text, rules)
 	}
 	var c cover
 	head := u.widen(nil, placeholderHead)
