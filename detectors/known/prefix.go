@@ -1,6 +1,6 @@
 package known
 
-import "strings"
+import "bytes"
 
 // publicPrefixes are what many secrets of a kind begin with: they say who issued
 // it and nothing more, so they do not count as a part of it. A longer one comes
@@ -18,12 +18,11 @@ var publicPrefixes = [...]string{
 // PublicPrefix is how many bytes of a secret say only what kind it is. A JSON
 // Web Token is public but for its signature: many carry the same claims.
 func PublicPrefix(secret []byte) int {
-	s := string(secret)
-	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") == 2 {
-		return strings.LastIndexByte(s, '.') + 1
+	if bytes.HasPrefix(secret, []byte("eyJ")) && bytes.Count(secret, []byte(".")) == 2 {
+		return bytes.LastIndexByte(secret, '.') + 1
 	}
 	for _, p := range publicPrefixes {
-		if strings.HasPrefix(s, p) {
+		if len(secret) >= len(p) && secret[0] == p[0] && string(secret[:len(p)]) == p {
 			return len(p)
 		}
 	}

@@ -43,7 +43,7 @@ func (t *teller) lineAt(u units, at int) cleanText {
 	}
 	if i < 0 || i != t.line.record {
 		text = bytes.TrimRight(text, "\r\n")
-		t.line = cleanText{text: text, own: placeholders(t.line.own[:0], text, t.cfg.Rules), record: i}
+		t.line = cleanText{text: text, own: placeholders(t.line.own[:0], text, &t.names), record: i}
 	}
 	t.line.at = min(at, len(t.line.text))
 	return t.line

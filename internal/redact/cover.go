@@ -34,10 +34,16 @@ func (c *cover) add(s record.Span) {
 	*c = slices.Replace(*c, i, j, s)
 }
 
+// touches says that a byte of s is in the set.
+func (c cover) touches(s record.Span) bool {
+	i := c.find(s.Start + 1)
+	return i < len(c) && c[i].Start < s.End
+}
+
 // without returns spans less the bytes of the set.
 func (c cover) without(spans []record.Span) []record.Span {
-	if len(spans) == 0 || len(c) == 0 || c[len(c)-1].End <= spans[0].Start {
-		return spans // most often: matches come from left to right
+	if !slices.ContainsFunc(spans, c.touches) {
+		return spans
 	}
 	var out []record.Span
 	for _, s := range spans {

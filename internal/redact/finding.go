@@ -19,11 +19,15 @@ type teller struct {
 	stamps  stamps
 	columns columns
 	line    cleanText
+	names   names
 	scratch []byte
 }
 
 func newTeller(r *Redactor, b *record.Batch, w *writer) *teller {
-	return &teller{Redactor: r, b: b, w: w, stamps: stamps{found: -1}, line: cleanText{record: -1}}
+	return &teller{
+		Redactor: r, b: b, w: w,
+		stamps: stamps{found: -1}, line: cleanText{record: -1}, names: names{rules: r.cfg.Rules},
+	}
 }
 
 // finding makes the record of a match that may leave the program. at is where

@@ -19,33 +19,51 @@ const (
 // quotes or backslashes, so it is valid inside JSON strings and Python literals.
 func appendPlaceholder(dst []byte, rule string, print [8]byte) []byte {
 	dst = append(dst, placeholderHead...)
-	dst = append(dst, RuleName(rule)...)
-	dst = append(dst, ':')
+	dst = append(appendRuleName(dst, rule), ':')
 	dst = hex.AppendEncode(dst, print[:])
 	return append(dst, ']')
 }
 
 // RuleName is a rule's id as placeholders show it: lower case, other bytes "-".
-func RuleName(id string) string {
-	if len(id) > maxRuleName {
-		id = id[:maxRuleName]
-	}
-	out := []byte(id)
-	for i, c := range out {
+func RuleName(id string) string { return string(appendRuleName(nil, id)) }
+
+func appendRuleName(dst []byte, id string) []byte {
+	for i := range min(len(id), maxRuleName) {
+		c := id[i]
 		switch {
 		case c >= 'A' && c <= 'Z':
-			out[i] = c + 'a' - 'A'
+			c += 'a' - 'A'
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
 		default:
-			out[i] = '-'
+			c = '-'
 		}
+		dst = append(dst, c)
 	}
-	return string(out)
+	return dst
+}
+
+// names knows which rules are ours. It remembers one, since a text has most often
+// the placeholders of one.
+type names struct {
+	rules func(string) (Rule, bool)
+	last  string // one of ours; "": none yet
+}
+
+func (n *names) has(name []byte) bool {
+	if n.last != "" && n.last == string(name) {
+		return true
+	}
+	s := string(name)
+	if _, ok := n.rules(s); !ok && s != WithheldRule {
+		return false
+	}
+	n.last = s
+	return true
 }
 
 // placeholders appends where text of our own form stands. A RULE that is none
 // of ours is no placeholder: an unknown name would be a disguise.
-func placeholders(c cover, text []byte, rules func(string) (Rule, bool)) cover {
+func placeholders(c cover, text []byte, rules *names) cover {
 	for at := 0; ; {
 		i := bytes.Index(text[at:], []byte(placeholderHead))
 		if i < 0 {
@@ -61,13 +79,13 @@ func placeholders(c cover, text []byte, rules func(string) (Rule, bool)) cover {
 }
 
 // placeholderEnd is where the placeholder whose rule begins at ends; 0: none.
-func placeholderEnd(text []byte, at int, rules func(string) (Rule, bool)) int {
+func placeholderEnd(text []byte, at int, rules *names) int {
 	window := text[at:min(at+maxRuleName+1, len(text))]
 	n := bytes.IndexByte(window, ':')
 	if n <= 0 || at+n+1+printDigits >= len(text) {
 		return 0
 	}
-	name, digits := string(window[:n]), text[at+n+1:at+n+1+printDigits]
+	name, digits := window[:n], text[at+n+1:at+n+1+printDigits]
 	for _, c := range digits {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return 0
@@ -76,7 +94,7 @@ func placeholderEnd(text []byte, at int, rules func(string) (Rule, bool)) int {
 	if text[at+n+1+printDigits] != ']' {
 		return 0
 	}
-	if _, ok := rules(name); !ok && name != WithheldRule {
+	if !rules.has(name) {
 		return 0
 	}
 	return at + n + 1 + printDigits + 1

@@ -150,7 +150,7 @@ func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []ch
 	if len(matches) == 0 {
 		return nil
 	}
-	own := u.placeholders(b.Text, r.cfg.Rules)
+	own := u.placeholders(b.Text, &names{rules: r.cfg.Rules})
 	kept := make([]chosen, 0, len(matches))
 	prints := r.printer()
 	defer r.prints.Put(prints)

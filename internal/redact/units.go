@@ -76,6 +76,12 @@ func (u units) at(text []byte, i int) rune {
 
 // firstLine is the length of text up to and with its first line end.
 func (u units) firstLine(text []byte) int {
+	if u == octets {
+		if i := bytes.IndexByte(text, '\n'); i >= 0 {
+			return i + 1
+		}
+		return len(text)
+	}
 	for i := 0; i < len(text); i += u.width() {
 		if u.at(text, i) == '\n' {
 			return i + u.width()
@@ -179,7 +185,7 @@ func (u units) placeholder(dst []byte, rule string, print [8]byte) []byte {
 }
 
 // placeholders returns where text of our own form stands.
-func (u units) placeholders(text []byte, rules func(string) (Rule, bool)) cover {
+func (u units) placeholders(text []byte, rules *names) cover {
 	if u == octets {
 		return placeholders(nil, text, rules)
 	}
