@@ -84,12 +84,13 @@ func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Deliver
 	}
 	out := rooms.Get().(*room)
 	w := writer{b: b, units: u, withheld: withheld, at: make([]int, len(kept)), out: out.clean[:0], records: out.records[:0]}
-	w.write(kept)
+	order := showOrder(kept)
+	w.write(kept, order)
 	out.clean, out.records = w.out, w.records
 	d.Clean, d.Records, d.Withheld, d.Free = w.out, w.records, w.count, out.free
 	d.Findings = make([]record.Finding, 0, len(kept))
 	t := newTeller(r, b, &w)
-	for _, i := range showOrder(kept) {
+	for _, i := range order {
 		if !kept[i].rest {
 			d.Findings = append(d.Findings, record.Finding{})
 			t.finding(&d.Findings[len(d.Findings)-1], &kept[i], w.at[i])

@@ -41,9 +41,10 @@ func TestTellerRemembersRight(t *testing.T) {
 		r := New(Config{PrintKey: []byte("0123456789abcdef"), Rules: testRules, Time: digitTime})
 		kept := r.choose(b, octets, ms)
 		w := writer{b: b, at: make([]int, len(kept))}
-		w.write(kept)
+		order := showOrder(kept)
+		w.write(kept, order)
 		all := newTeller(r, b, &w)
-		for _, i := range showOrder(kept) {
+		for _, i := range order {
 			var got, want record.Finding
 			all.finding(&got, &kept[i], w.at[i])
 			newTeller(r, b, &w).finding(&want, &kept[i], w.at[i])

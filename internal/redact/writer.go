@@ -26,11 +26,11 @@ type writer struct {
 	at      []int           // per chosen match: offset in out where it shows
 }
 
-func (w *writer) write(kept []chosen) {
+// write takes the chosen matches and their indices by where they begin.
+func (w *writer) write(kept []chosen, order []int) {
 	cuts := union(kept)
 	w.out = slices.Grow(w.out, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
 	w.records = slices.Grow(w.records, len(w.b.Records))
-	order := showOrder(kept)
 	for i, rec := range w.b.Records {
 		start := len(w.out)
 		if w.withheld != nil && w.withheld[i] {
@@ -140,7 +140,7 @@ func showOrder(kept []chosen) []int {
 // union merges what is taken out where it overlaps; spans that only touch stay
 // two placeholders, since they are two secrets.
 func union(kept []chosen) []cut {
-	var cuts []cut
+	cuts := make([]cut, 0, len(kept))
 	for i := range kept {
 		for _, s := range kept[i].out {
 			cuts = append(cuts, cut{s, i})
