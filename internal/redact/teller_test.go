@@ -117,3 +117,30 @@ func TestUndatedIsWithoutNumbers(t *testing.T) {
 		}
 	})
 }
+
+// A line of many findings is searched once, and so is each line for a stamp: whoever
+// writes a log must not make a line cost its square.
+func TestManyFindingsOfALineReadItOnce(t *testing.T) {
+	const findings = 200
+	var text []byte
+	for range 40 {
+		text = append(text, "no stamp\n"...)
+	}
+	text = append(text, bytes.Repeat([]byte("secretsecret [sluice:nobody:0123456789abcdef] "), findings)...)
+	var asked, timed int
+	r := New(Config{
+		PrintKey: []byte("0123456789abcdef"),
+		Rules: func(id string) (Rule, bool) {
+			if id == "nobody" {
+				asked++
+			}
+			return testRules(id)
+		},
+		Time: func([]byte) (time.Time, bool) { timed++; return time.Time{}, false },
+	})
+	b := batchOf(text, 0)
+	d := r.Apply(b, finder(b, "secretsecret", "strong"))
+	if len(d.Findings) != findings || asked != 2*findings || timed != len(b.Records) {
+		t.Errorf("%d findings: %d looks at a placeholder, %d at a line for its time", len(d.Findings), asked, timed)
+	}
+}

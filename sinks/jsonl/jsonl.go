@@ -30,12 +30,14 @@ type Sink struct {
 	run   *report.Run
 	close func(ok bool) error // ok: every line was written
 
-	mu    sync.Mutex
-	w     io.Writer
-	file  *os.File // of Append: synced after each Write, cut back if one fails
-	size  int64    // of file, whole lines
-	err   error    // for good: half a line stands at the end
-	lines []byte   // memory for those of a Write
+	mu   sync.Mutex
+	w    io.Writer
+	file *os.File // of Append: synced after each Write, cut back if one fails
+	size int64    // of file, whole lines
+	err  error    // for good: half a line stands at the end
+
+	lines   []byte // gathered, not written
+	written int64  // of this Write, bytes
 }
 
 // New writes to w, which stays the caller's to close. run is read at Close and
@@ -87,47 +89,66 @@ func (s *Sink) Write(ctx context.Context, ds []record.Delivery) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lines, err := encode(s.lines[:0], ds)
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	if cap(lines) <= maxLines {
-		s.lines = lines
-	}
-	return s.put(lines)
-}
-
-// maxLines bounds the memory that is kept for the lines of the next Write, bytes.
-const maxLines = 1 << 20
-
-func encode(lines []byte, ds []record.Delivery) (_ []byte, err error) {
-	for i := range ds {
-		for j := range ds[i].Findings {
-			lines, err = report.AppendFinding(lines, &ds[i].Findings[j])
-			if err != nil {
-				return nil, err
+	return s.put(func() error {
+		for i := range ds {
+			for j := range ds[i].Findings {
+				if err := s.line(&ds[i].Findings[j]); err != nil {
+					return err
+				}
 			}
-			lines = append(lines, '\n')
 		}
-	}
-	return lines, nil
+		return nil
+	})
 }
 
-// put writes whole lines. After a failure a file is cut back to the lines it
-// had, so that the same Write can be tried again (a full disk is emptied some
-// time); anything else is given up, for the next line would begin in the
-// middle of another.
-func (s *Sink) put(lines []byte) error {
+// atOnce is how many bytes of lines are gathered for one call of the writer.
+const atOnce = 256 << 10
+
+// line adds the line of f.
+func (s *Sink) line(f *record.Finding) (err error) {
 	if s.err != nil {
 		return s.err
 	}
-	_, err := s.w.Write(lines)
-	if err == nil && s.file != nil {
+	if s.lines, err = report.AppendFinding(s.lines, f); err != nil {
+		return err
+	}
+	s.lines = append(s.lines, '\n')
+	if len(s.lines) >= atOnce {
+		return s.flush()
+	}
+	return nil
+}
+
+// flush writes the lines that were gathered.
+func (s *Sink) flush() error {
+	if len(s.lines) == 0 {
+		return nil
+	}
+	_, err := s.w.Write(s.lines)
+	s.written += int64(len(s.lines))
+	s.lines = s.lines[:0]
+	return err
+}
+
+// put writes the lines that add gathers. After a failure a file is cut back to the
+// lines it had, so that the same Write can be tried again (a full disk is emptied
+// some time); anything else is given up, for the next line would begin in the
+// middle of another.
+func (s *Sink) put(add func() error) error {
+	s.lines, s.written = s.lines[:0], 0
+	err := add()
+	if err == nil {
+		err = s.flush()
+	}
+	if err == nil && s.file != nil && s.written > 0 {
 		err = s.file.Sync()
 	}
 	if err == nil {
-		s.size += int64(len(lines))
+		s.size += s.written
 		return nil
+	}
+	if s.err != nil {
+		return err
 	}
 	err = fmt.Errorf("write findings: %w", err)
 	if s.file == nil || s.file.Truncate(s.size) != nil {
@@ -148,12 +169,11 @@ func (s *Sink) Close(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run != nil && !s.run.Complete && s.err == nil {
-		line, err := report.AppendJSON(nil, incomplete{Errors: s.run.ErrorList()})
-		if err != nil {
-			s.err = err
-		} else {
-			s.err = s.put(append(line, '\n'))
-		}
+		s.err = s.put(func() (err error) {
+			s.lines, err = report.AppendJSON(s.lines, incomplete{Errors: s.run.ErrorList()})
+			s.lines = append(s.lines, '\n')
+			return err
+		})
 	}
 	return errors.Join(s.err, s.close(s.err == nil))
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +179,49 @@ func TestAppendRecovers(t *testing.T) {
 	}
 }
 
+// More lines than are gathered are written in several calls, of whole lines each; if
+// one of them fails the file has none of that Write.
+func TestManyLines(t *testing.T) {
+	f := record.Finding{Rule: "r", Context: strings.Repeat("x", 100)}
+	ds := []record.Delivery{{Findings: slices.Repeat([]record.Finding{f}, 2*atOnce/100)}}
+	calls := &wholeLines{t: t}
+	if err := New(calls, nil).Write(t.Context(), ds); err != nil || calls.n < 2 {
+		t.Fatalf("%d calls, %v", calls.n, err)
+	}
+	path := filepath.Join(t.TempDir(), "out.jsonl")
+	s, err := Append(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.w = io.MultiWriter(s.file, &failing{atOnce * 3 / 2})
+	if err := s.Write(t.Context(), ds); err == nil {
+		t.Fatal("no error")
+	}
+	if got, _ := os.ReadFile(path); len(got) != 0 {
+		t.Errorf("%d bytes are left", len(got))
+	}
+	s.w = s.file
+	if err := errors.Join(s.Write(t.Context(), ds), s.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); bytes.Count(got, []byte("\n")) != len(ds[0].Findings) {
+		t.Errorf("%d bytes", len(got))
+	}
+}
+
+// wholeLines counts the calls and fails if one does not end a line.
+type wholeLines struct {
+	t *testing.T
+	n int
+}
+
+func (w *wholeLines) Write(p []byte) (int, error) {
+	if w.n++; !bytes.HasSuffix(p, []byte("}\n")) || !bytes.HasPrefix(p, []byte("{")) {
+		w.t.Errorf("not whole lines: %.20q", p)
+	}
+	return len(p), nil
+}
+
 // half writes the first half and says it was all.
 type half struct{ w io.Writer }
 
@@ -244,11 +288,11 @@ func TestCreateAppearsWhole(t *testing.T) {
 func BenchmarkWrite(b *testing.B) {
 	s := New(io.Discard, nil)
 	ds := reporttest.Deliveries()
-	lines, err := encode(nil, ds)
-	if err != nil {
+	var lines bytes.Buffer
+	if err := New(&lines, nil).Write(b.Context(), ds); err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(int64(len(lines)))
+	b.SetBytes(int64(lines.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := s.Write(b.Context(), ds); err != nil {
