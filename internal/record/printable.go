@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,11 +36,9 @@ func Visible(s string) string {
 // AppendVisible appends Visible of text.
 func AppendVisible(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
-		from := i
-		for i < len(text) && text[i] >= ' ' && text[i] <= '~' && text[i] != '#' {
-			i++
-		}
-		if dst = append(dst, text[from:i]...); i == len(text) {
+		n := plainLen(text[i:])
+		dst = append(dst, text[i:i+n]...)
+		if i += n; i == len(text) {
 			break
 		}
 		r, n := utf8.DecodeRune(text[i:])
@@ -58,6 +57,24 @@ func AppendVisible(dst, text []byte) []byte {
 		i += n
 	}
 	return dst
+}
+
+// plainLen is how many bytes text begins with that show as they are for sure. Most
+// text is nothing else, so eight are looked at together: each term sets the high
+// bit of a byte that is none of them, or of one above it.
+func plainLen(text []byte) (n int) {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for ; n+8 <= len(text); n += 8 {
+		x := binary.LittleEndian.Uint64(text[n:])
+		hash := x ^ each*'#'
+		if (x|(x-each*' ')|(x+each)|((hash-each)&^hash))&high != 0 {
+			break
+		}
+	}
+	for n < len(text) && text[n] >= ' ' && text[n] <= '~' && text[n] != '#' {
+		n++
+	}
+	return n
 }
 
 // agentCommand says that s begins like a command to a build agent.
