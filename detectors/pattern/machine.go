@@ -234,8 +234,7 @@ func (m *machine) note(frag *fragment, rule int, p place) {
 		m.ruled = append(m.ruled, rule)
 	}
 	if frag.keep {
-		p.number = int32(len(m.past.noted) + 1)
-		m.past.noted = append(m.past.noted, notedPlace{p, int32(rule)})
+		p.number = m.past.note(p, rule)
 	}
 	m.places[rule] = append(m.places[rule], p)
 }

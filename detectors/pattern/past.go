@@ -13,6 +13,9 @@ const (
 	// leastInside is the least of a stretch that is worth being passed over, bytes
 	// that need not be walked.
 	leastInside = 16
+	// mostTries and mostNoted bound what is remembered of a text, which is some MB. An
+	// ordinary batch has a tenth; where there is more, what follows is searched.
+	mostTries, mostNoted = 1 << 16, 1 << 15
 )
 
 // past is what the search of a batch's text leaves for what repeats it: its views,
@@ -24,6 +27,7 @@ type past struct {
 	index    []int32   // by block of text: the first try whose word ends there or behind it
 	verdicts []verdict // by number of a place, less one
 	found    []finding
+	full     bool // nothing more is remembered
 }
 
 // pastTry is what became of a word.
@@ -59,10 +63,23 @@ func (p *past) begin() {
 // add remembers a try that noted the places from first on. It looked at no byte
 // from far on.
 func (p *past) add(t *target, end, far, first int) {
+	if p.full = p.full || len(p.tries) >= mostTries; p.full {
+		return
+	}
 	for len(p.index) <= end>>indexBits {
 		p.index = append(p.index, int32(len(p.tries)))
 	}
 	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted))})
+}
+
+// note remembers a place, and returns its number; 0: nothing more is remembered.
+func (p *past) note(at place, rule int) int32 {
+	if p.full = p.full || len(p.noted) >= mostNoted; p.full {
+		return 0
+	}
+	at.number = int32(len(p.noted) + 1)
+	p.noted = append(p.noted, notedPlace{at, int32(rule)})
+	return at.number
 }
 
 // behind is the number of the first try whose word ends behind at.
@@ -91,7 +108,7 @@ func (p *past) room() {
 // searched.
 func (m *machine) leave(found []finding) {
 	m.past.found = append(m.past.found[:0], found...)
-	m.past.usable = !m.folds && len(m.withheld) == 0 && !m.thrash
+	m.past.usable = !m.past.full && !m.folds && len(m.withheld) == 0 && !m.thrash
 }
 
 // stretches sets those of the fragment that need not be searched.
@@ -134,14 +151,18 @@ func (m *machine) inside(text []byte, s *stretch) span {
 // looked beyond the stretch is tried again.
 func (m *machine) repeat(frag *fragment, n int) {
 	s := &m.same[n]
-	if frag.view == nil && (len(m.withheld) > 0 || m.thrash) {
-		m.walkPlainly(frag, s.in) // what was to be repeated may have been left out
-		return
-	}
-	by := s.at - s.from
-	for i := m.past.behind(s.in.start - by); i < len(m.past.tries); i++ {
+	by, at := s.at-s.from, s.in.start
+	for i := m.past.behind(s.in.start - by); ; i++ {
+		if frag.view == nil && (m.past.full || len(m.withheld) > 0 || m.thrash) {
+			m.walkPlainly(frag, span{at, s.in.end}) // what is to be repeated may have been left out
+			return
+		}
+		if i == len(m.past.tries) {
+			return
+		}
 		t := m.past.tries[i]
 		end := int(t.end) + by
+		at = max(at, end-1) // another word may end there too
 		switch {
 		case end > s.in.end:
 			return
@@ -163,7 +184,7 @@ func (m *machine) repeat(frag *fragment, n int) {
 
 // moved is p where its text stands by bytes further on, in stretch number n.
 func (p place) moved(by, n int) place {
-	p.of, p.stretch = p.number, int32(n)
+	p.of, p.stretch, p.number = p.number, int32(n), 0
 	p.at, p.hit = p.at+int32(by), p.hit+int32(by)
 	if p.read.verdict == isMatch {
 		p.read = p.read.moved(int32(by))
@@ -193,7 +214,7 @@ func (m *machine) judged(frag *fragment, p *place, from int) (end int, known boo
 	if v.finds {
 		m.found = append(m.found, found[v.found].moved(by))
 	}
-	if frag.keep {
+	if p.number > 0 {
 		v.at, v.low, v.far, v.found = p.at, int32(low), v.far+int32(by), int32(len(m.found)-1)
 		if v.end >= 0 {
 			v.end += int32(by)

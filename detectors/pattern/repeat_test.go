@@ -89,6 +89,29 @@ func TestRepeatsAreTheSameBytes(t *testing.T) {
 	}
 }
 
+// What is remembered of a text is bounded, and behind it all is searched.
+func TestWhatIsRememberedIsBounded(t *testing.T) {
+	d := detectors(t)["default"]
+	secret := "api_key=Zx9QmW3pL0vBnT7yRd5KgAbC\n"
+	for _, text := range []string{
+		strings.Repeat("api_key: ", 1<<16) + secret,
+		strings.Repeat("token='Zx9mQ2vR7tYpLk3WsDf8' ", 1<<15) + secret,
+		strings.Repeat("\u017fecret_\u017fecret_key: x ", 1<<15) + secret,
+	} {
+		m, alone := newMachine(d), newMachine(d)
+		m.setPath("")
+		alone.setPath("")
+		want := listed(alone.search(&fragment{text: []byte(text)}))
+		got := listed(m.search(&fragment{text: []byte(text), keep: true}))
+		if !slices.Equal(got, want) || len(want) == 0 {
+			t.Errorf("%.20q…: %d findings, without repeats %d", text, len(got), len(want))
+		}
+		if p := &m.past; !p.full || len(p.tries) > mostTries || len(p.noted) > mostNoted || len(p.verdicts) > mostNoted {
+			t.Errorf("%.20q…: %d tries, %d places and %d verdicts are remembered, full: %v", text, len(p.tries), len(p.noted), len(p.verdicts), p.full)
+		}
+	}
+}
+
 // A text that was not searched whole is not repeated: what was left out there would
 // be left out here, and not be told.
 func TestNothingIsTakenOverFromWhatWasWithheld(t *testing.T) {

@@ -140,7 +140,7 @@ func (m *machine) judge(frag *fragment, r *rule, places []place, from int) (next
 	} else {
 		end = -1
 	}
-	if frag.keep {
+	if p.number > 0 {
 		m.past.verdicts[p.number-1] = verdict{
 			known: !cut && !m.lined, finds: len(m.found) > found, found: int32(found),
 			at: p.at, low: int32(m.low), far: int32(m.far), end: int32(end),

@@ -16,6 +16,7 @@ type walker struct {
 	text   []byte // empty between fragments: it holds no byte of one
 	pieces []piece
 	hits   [lanes][]hit
+	plain  []hit // of walkPlainly
 }
 
 // piece is a part of a fragment that stands in a walker's text up to its byte end.
@@ -98,11 +99,14 @@ func (m *machine) goOn(frag *fragment, p piece) {
 
 // walkPlainly tries the words whose ends are in a span.
 func (m *machine) walkPlainly(frag *fragment, ends span) {
-	words := m.engine.words
-	var hits []hit
-	words.walkOne(words.enter(frag.text, ends.start), &hits, frag.text, ends.start, ends.end)
-	for _, h := range hits {
-		m.try(frag, h.state, h.end)
+	w, words := &m.walker, m.engine.words
+	state := words.enter(frag.text, ends.start)
+	for at := ends.start; at < ends.end; at += laneBytes {
+		w.plain = w.plain[:0]
+		state = words.walkOne(state, &w.plain, frag.text, at, min(at+laneBytes, ends.end))
+		for _, h := range w.plain {
+			m.try(frag, h.state, h.end)
+		}
 	}
 }
 
