@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -35,62 +34,65 @@ func unitAt(r round, text []byte) change {
 
 // rewrite makes n's child by round r of the line [lo,hi), if the round changes
 // anything that was not changed before.
-func (e *expander) rewrite(n *node, r round, lo, hi, seg int) {
+func (e *expander) rewrite(n *node, r round, lo, hi, seg int, may traits) {
 	text := n.text[:hi]
-	if !worth(reader{n, seg}, r, lo, hi) {
+	at, made := e.first(reader{n, seg}, r, lo, hi)
+	if at < 0 {
 		return
 	}
 	k := e.kid(n, r)
 	mark, markSeg := len(k.text), len(k.segs)
 	k.reserve(hi - lo)
 	from, copied := reader{n, seg}, lo
-	for at := index(text, lo, triggers[r]); at >= 0; at = index(text, at, triggers[r]) {
+	made |= may.behind(n, r)
+	for ; at >= 0; at = e.next(n, r, at, hi) {
 		c := unitAt(r, text[at:])
 		if c.width == 0 {
+			made |= 1 << r
 			at++
 			continue
 		}
 		end := at + int(c.width)
 		from.copy(&k.builder, copied, at)
-		if n.raw && c.n == 1 {
+		switch {
+		case c.n == 0:
+			made |= k.joint(text[end:])
+		case n.raw && c.n == 1:
 			k.put(record.Unit(len(k.text), 1, at, int(c.width)))
 			k.text = append(k.text, byte(c.out))
-		} else {
+			made |= traitsOf[byte(c.out)]
+		default:
 			out := [utf8.UTFMax]byte{byte(c.out), byte(c.out >> 8), byte(c.out >> 16), byte(c.out >> 24)}
 			from.unit(&k.builder, at, end, out[:c.n])
+			made |= traitsOf[out[0]]
 		}
 		at, copied = end, end
 	}
 	from.copy(&k.builder, copied, hi)
 	if len(k.text) > mark {
-		e.finish(k, mark, markSeg)
+		e.finish(k, mark, markSeg, made)
 	}
 }
 
-// worth says whether round r changes a line and is not known to give what
-// another order of rounds gives.
-func worth(from reader, r round, lo, hi int) bool {
+// first is where the first unit of round r stands in a line, -1 if the round
+// changes nothing there or is known to give what another order of rounds gives;
+// and what triggers before it are, which start none.
+func (e *expander) first(from reader, r round, lo, hi int) (first int, left traits) {
 	text, wantsNew := from.text[:hi], from.wantsNew(r)
-	for at := index(text, lo, triggers[r]); at >= 0; at = index(text, at, triggers[r]) {
+	first = -1
+	for at := e.next(from.node, r, lo, hi); at >= 0; at = e.next(from.node, r, at, hi) {
 		width := int(unitAt(r, text[at:]).width)
+		if first < 0 && width > 0 {
+			first = at
+		} else if first < 0 {
+			left = 1 << r
+		}
 		if width > 0 && (!wantsNew || from.changed(at, at+width)) {
-			return true
+			return first, left
 		}
 		at += max(width, 1)
 	}
-	return false
-}
-
-// index is where c stands next in text from at on, -1 if it does not. In dense
-// text it is the byte in hand, and no search.
-func index(text []byte, at int, c byte) int {
-	if at < len(text) && text[at] == c {
-		return at
-	}
-	if i := bytes.IndexByte(text[at:], c); i >= 0 {
-		return at + i
-	}
-	return -1
+	return -1, 0
 }
 
 // codeAt reads a CSI code: ESC [ parameters, a final byte. It means nothing.

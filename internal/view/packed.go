@@ -130,12 +130,9 @@ func (e *expander) unpack(n *node, lo, hi, seg int) {
 	base := lo
 	if n.raw {
 		base = 0
-		for e.seen < len(e.ends) && e.ends[e.seen].at+blockSize <= lo {
-			e.seen++
-		}
 		found = e.ends[e.seen:]
 	} else {
-		found = e.rows(e.found[:0], n.text[lo:hi])
+		found = e.rows(e.found[:0], nil, n.text[lo:hi])
 		e.found = found
 	}
 	for i := 0; i < len(found) && base+found[i].at < hi; i++ {
@@ -147,7 +144,7 @@ func (e *expander) unpack(n *node, lo, hi, seg int) {
 	}
 	for r := base64; r <= hex; r++ {
 		if u.seg[r] > 0 {
-			e.finish(n.kids[r], u.text[r]-1, u.seg[r]-1)
+			e.finish(n.kids[r], u.text[r]-1, u.seg[r]-1, anything)
 		}
 	}
 }

@@ -3,14 +3,15 @@ package view
 import "golang.org/x/sys/cpu"
 
 // sortBlocks writes, for each of n blocks at text, a word for each set of fitting
-// characters: bit i says that byte i of the block is in the set. It needs AVX2.
+// characters, and one for the marks: bit i says that byte i of the block is in the
+// set. It needs AVX2.
 //
 //go:noescape
-func sortBlocks(out *[fitSets]uint64, text *byte, n int, tables *[sortTables][16]byte)
+func sortBlocks(out *[fitSets]uint64, marks *uint64, text *byte, n int, tables *[sortTables][16]byte)
 
 // rowTables are what sortBlocks looks bytes up in: by the low half of a byte the
 // high halves with which it is in the set, as bits; then the bit of each high half;
-// then the mask of a half.
+// then the mask of a half; then, as for the first, the marks.
 var rowTables = func() (t [sortTables][16]byte) {
 	for c := range 0x80 {
 		for i := range 4 {
@@ -24,37 +25,42 @@ var rowTables = func() (t [sortTables][16]byte) {
 		t[fitSets][i] = byte(1 << i) // none from 8 on: no character that fits has its top bit set
 		t[fitSets+1][i] = 15
 	}
+	for _, c := range marked {
+		t[fitSets+2][c&15] |= 1 << (c >> 4)
+	}
 	return t
 }()
 
 // rowFinder has the memory that rows needs.
 type rowFinder struct {
 	words [chunkSize][fitSets]uint64
+	marks [chunkSize]uint64
 	tail  [blockSize]byte
 }
 
-// rows appends the ends of the rows of text.
-func (f *rowFinder) rows(dst []ends, text []byte) []ends {
+// rows appends the ends of the rows of text, and writes the marks of each block of
+// it if there is room for them.
+func (f *rowFinder) rows(dst []ends, marks []uint64, text []byte) []ends {
 	if !cpu.X86.HasAVX2 {
-		return rowsByWindow(dst, text)
+		return markEach(rowsByWindow(dst, text), marks, text)
 	}
 	var s rowState
-	at := 0
-	for ; len(text)-at >= blockSize; at += chunkSize * blockSize {
-		n := min((len(text)-at)/blockSize, chunkSize)
-		sortBlocks(&f.words[0], &text[at], n, &rowTables)
+	for at := 0; at < len(text); {
+		n, from, to := min((len(text)-at)/blockSize, chunkSize), &text[at], &f.marks[0]
+		if n == 0 {
+			clear(f.tail[copy(f.tail[:], text[at:]):])
+			n, from = 1, &f.tail[0]
+		}
+		if len(marks) > 0 {
+			to = &marks[at/blockSize : at/blockSize+n][0]
+		}
+		sortBlocks(&f.words[0], to, from, n, &rowTables)
 		for i := range n {
 			if bits := s.next(&f.words[i]); bits != 0 {
 				dst = append(dst, ends{at + i*blockSize, bits})
 			}
 		}
-	}
-	if at = len(text) &^ (blockSize - 1); at < len(text) {
-		clear(f.tail[copy(f.tail[:], text[at:]):])
-		sortBlocks(&f.words[0], &f.tail[0], 1, &rowTables)
-		if bits := s.next(&f.words[0]); bits != 0 {
-			dst = append(dst, ends{at, bits})
-		}
+		at += n * blockSize
 	}
 	return dst
 }

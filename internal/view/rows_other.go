@@ -5,5 +5,8 @@ package view
 // rowFinder has the memory that rows needs: none.
 type rowFinder struct{}
 
-// rows appends the ends of the rows of text.
-func (*rowFinder) rows(dst []ends, text []byte) []ends { return rowsByWindow(dst, text) }
+// rows appends the ends of the rows of text, and writes the marks of each block of
+// it if there is room for them.
+func (*rowFinder) rows(dst []ends, marks []uint64, text []byte) []ends {
+	return markEach(rowsByWindow(dst, text), marks, text)
+}

@@ -67,7 +67,11 @@ func Lend(b *record.Batch) (over []record.Span, free func()) {
 		b.Views = nil
 		return []record.Span{{Start: 0, End: len(b.Text)}}, func() {}
 	}
-	e := scratch.Get().(*expander)
+	return scratch.Get().(*expander).lend(b)
+}
+
+// lend is Lend with e's memory.
+func (e *expander) lend(b *record.Batch) (over []record.Span, free func()) {
 	given := len(b.Views)
 	e.text(b)
 	for i := range b.Views[:given] {
@@ -117,7 +121,12 @@ func (e *expander) free() {
 	if cap(e.ends) > maxSpare/endsSize {
 		e.ends = nil
 	}
-	*e = expander{nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], found: e.found[:0]}
+	if cap(e.marks) > maxSpare/8 {
+		e.marks = nil
+	}
+	*e = expander{
+		nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], marks: e.marks[:0], found: e.found[:0],
+	}
 	scratch.Put(e)
 }
 
@@ -177,13 +186,12 @@ type expander struct {
 	over  []record.Span
 	spent int // memory of the views of the line in hand
 	limit int
-	// next is where in Batch.Text the next trigger of a round stands, from the
-	// line in hand on: most lines have none.
-	next [base64]int
 	rowFinder
-	ends  []ends // of Batch.Text
-	seen  int    // ends before it are before the line in hand
-	found []ends // of a line of a node
+	ends  []ends   // of Batch.Text
+	marks []uint64 // of Batch.Text
+	seen  int      // ends before it are before the line in hand
+	found []ends   // of a line of a node
+	doubt traits   // what lines are taken to have besides: nothing, except in tests
 }
 
 // text expands Batch.Text line by line: up to a line end, or to the end of a
@@ -191,8 +199,7 @@ type expander struct {
 // one another.
 func (e *expander) text(b *record.Batch) {
 	root := &node{builder: builder{text: b.Text}, last: rounds, raw: true}
-	e.next = [base64]int{-1, -1, -1}
-	e.ends, e.seen = e.rows(e.ends[:0], b.Text), 0
+	e.look(b.Text)
 	record := 0
 	for lo := 0; lo < len(b.Text); {
 		for record < len(b.Records) && b.Records[record].End <= lo {
@@ -204,8 +211,8 @@ func (e *expander) text(b *record.Batch) {
 		if record < len(b.Records) {
 			end = min(end, b.Records[record].End)
 		}
-		hi := lineEnd(b.Text[:end], lo)
-		if !e.root(root, lo, hi, 0) {
+		hi, may := e.rawLine(b.Text[:end], lo)
+		if may |= e.doubt; may != 0 && !e.root(root, lo, hi, 0, may) {
 			e.over = appendSpan(e.over, 0, lo, hi)
 		}
 		lo = hi
@@ -221,7 +228,7 @@ func (e *expander) view(v *record.View) {
 		for seg < len(v.Map) && v.Map[seg].End() <= lo {
 			seg++
 		}
-		if !e.root(root, lo, hi, seg) {
+		if !e.root(root, lo, hi, seg, anything) {
 			e.over = Spans(e.over, v, lo, hi)
 		}
 		lo = hi
@@ -236,34 +243,23 @@ func lineEnd(text []byte, lo int) int {
 }
 
 // root expands one line of a root and says whether that was done whole.
-func (e *expander) root(n *node, lo, hi, seg int) bool {
+func (e *expander) root(n *node, lo, hi, seg int, may traits) bool {
 	e.spent, e.limit = 0, lineFactor*(hi-lo)+lineFloor
-	e.line(n, lo, hi, seg)
+	e.line(n, lo, hi, seg, may)
 	return e.spent <= e.limit
 }
 
 // line makes the children of n's bytes [lo,hi) and theirs; seg is the segment
-// that holds lo.
-func (e *expander) line(n *node, lo, hi, seg int) {
+// that holds lo, and may what the line can have.
+func (e *expander) line(n *node, lo, hi, seg int, may traits) {
 	for r := ansi; r < base64; r++ {
-		if n.allows(r) && e.spent <= e.limit && !(n.raw && e.none(n, r, lo, hi)) {
-			e.rewrite(n, r, lo, hi, seg)
+		if may&(1<<r) != 0 && n.allows(r) && e.spent <= e.limit {
+			e.rewrite(n, r, lo, hi, seg, may)
 		}
 	}
-	if n.allows(base64) && e.spent <= e.limit {
+	if may&packedRuns != 0 && n.allows(base64) && e.spent <= e.limit {
 		e.unpack(n, lo, hi, seg)
 	}
-}
-
-// none says whether no trigger of r stands in the line [lo,hi) of Batch.Text.
-func (e *expander) none(n *node, r round, lo, hi int) bool {
-	if e.next[r] < lo {
-		e.next[r] = len(n.text)
-		if i := bytes.IndexByte(n.text[lo:], triggers[r]); i >= 0 {
-			e.next[r] = lo + i
-		}
-	}
-	return e.next[r] >= hi
 }
 
 // kid is n's child by round r, made when it is first needed.
@@ -285,8 +281,9 @@ func (e *expander) kid(n *node, r round) *node {
 	return k
 }
 
-// finish counts what a line added to k since (text, seg) and goes on from there.
-func (e *expander) finish(k *node, text, seg int) {
+// finish counts what a line added to k since (text, seg) and goes on from there
+// with what that can have.
+func (e *expander) finish(k *node, text, seg int, may traits) {
 	if last := len(k.text) - 1; k.text[last] != '\n' {
 		k.separate()
 	}
@@ -295,5 +292,5 @@ func (e *expander) finish(k *node, text, seg int) {
 		k.cut(text, seg)
 		return
 	}
-	e.line(k, text, len(k.text), seg)
+	e.line(k, text, len(k.text), seg, may|e.doubt)
 }
