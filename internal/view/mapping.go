@@ -130,25 +130,29 @@ func (b *builder) cut(text, seg int) {
 // share a segment, and so does an escape with the text behind it.
 func (b *builder) put(s record.Seg) {
 	last := len(b.segs) - 1
-	if last < b.floor || b.segs[last].RawEnd() != s.Raw() {
+	if last < b.floor {
 		b.segs = append(b.segs, s)
 		return
 	}
-	p := &b.segs[last]
+	p := b.segs[last]
+	if p.RawEnd() != s.Raw() {
+		b.segs = append(b.segs, s)
+		return
+	}
 	switch {
 	case s.IsVerbatim() && (p.IsVerbatim() || p.IsLed()):
-		*p = p.Grown(s.N(), s.N())
+		b.segs[last] = p.Grown(s.N(), s.N())
 	case s.IsVerbatim() && p.N() == 1 && p.RawN() > 1 && !p.IsEven():
-		*p = record.Led(p.View(), 1+s.N(), p.Raw(), p.RawN()+s.N())
-	case joins(p, &s):
-		*p = record.Even(p.View(), p.N()+s.N(), p.Raw(), p.RawN()+s.RawN())
+		b.segs[last] = record.Led(p.View(), 1+s.N(), p.Raw(), p.RawN()+s.N())
+	case joins(p, s):
+		b.segs[last] = record.Even(p.View(), p.N()+s.N(), p.Raw(), p.RawN()+s.RawN())
 	default:
 		b.segs = append(b.segs, s)
 	}
 }
 
 // joins says whether two neighbours that are not verbatim are one even run.
-func joins(p, s *record.Seg) bool {
+func joins(p, s record.Seg) bool {
 	if p.RawN() == 0 || s.RawN() == 0 || p.N() == 0 || s.N() == 0 || p.IsVerbatim() || s.IsVerbatim() || p.IsLed() || s.IsLed() {
 		return false
 	}
@@ -196,7 +200,9 @@ func (r *reader) straight(i, j int) (raw int, ok bool) {
 	return raw + i - view, true
 }
 
-// copy appends [i,j) as it is.
+// copy appends [i,j) as it is. Of the segments, the first may be cut, and then the
+// second may join it; those behind were not joined to the one
+// before them when the text was made, and are not now.
 func (r *reader) copy(to *builder, i, j int) {
 	if i >= j {
 		return
@@ -209,14 +215,19 @@ func (r *reader) copy(to *builder, i, j int) {
 	}
 	r.to(i)
 	for k := r.seg; k < len(r.segs); k++ {
-		s, ok := piece(r.segs[k], i, j)
+		whole := r.segs[k]
+		if k > r.seg+1 && r.depth > 0 && whole.End() <= j {
+			to.segs = append(to.segs, whole.At(base+whole.View()))
+			continue
+		}
+		s, ok := piece(whole, i, j)
 		if !ok {
 			return
 		}
 		if s.N() == 0 && s.RawN() == 0 {
 			continue
 		}
-		view, whole := base+s.View(), &r.segs[k]
+		view := base + s.View()
 		switch {
 		case whole.IsEven() && s.N() < whole.N():
 			split(to, whole, view, s.View()-whole.View(), s.N())
@@ -234,7 +245,7 @@ func (r *reader) copy(to *builder, i, j int) {
 
 // split puts bytes [a,a+n) of the even segment s, which need not lie on its
 // grid: base64 bytes that share characters with their neighbours go one by one.
-func split(to *builder, s *record.Seg, view, a, n int) {
+func split(to *builder, s record.Seg, view, a, n int) {
 	step := s.N() / gcd(s.N(), s.RawN())
 	for n > 0 {
 		size, put := 1, record.Unit
