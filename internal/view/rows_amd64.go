@@ -4,10 +4,20 @@ import "golang.org/x/sys/cpu"
 
 // sortBlocks writes, for each of n blocks at text, a word for each set of fitting
 // characters, and one for the marks: bit i says that byte i of the block is in the
-// set. It needs AVX2.
+// set. The words of the sets are chunkSize apart. It needs AVX2.
 //
 //go:noescape
-func sortBlocks(out *[fitSets]uint64, marks *uint64, text *byte, n int, tables *[sortTables][16]byte)
+func sortBlocks(words, marks *uint64, text *byte, n int, tables *[sortTables][16]byte)
+
+// joinRows writes, for each of n blocks, a word of the bytes that end a row. It
+// reads and writes up to three more, so that they are fours, and keeps before what
+// the last of them leave to the next: of three sets of base64, of its groups, of one
+// set of hex, and of one, two, four and eight groups of it. It needs AVX2.
+//
+//go:noescape
+func joinRows(found, words *uint64, n int, before *[carried]uint64)
+
+const carried = 9 // words that go on over the edge of a block
 
 // rowTables are what sortBlocks looks bytes up in: by the low half of a byte the
 // high halves with which it is in the set, as bits; then the bit of each high half;
@@ -22,7 +32,10 @@ var rowTables = func() (t [sortTables][16]byte) {
 		}
 	}
 	for i := range 16 {
-		t[fitSets][i] = byte(1 << i) // none from 8 on: no character that fits has its top bit set
+		t[fitSets][i] = byte(1 << i)
+		if i >= 8 { // no byte in a set has its top bit set: those of the first two, which no other has both
+			t[fitSets][i] = 1<<0 | 1<<1
+		}
 		t[fitSets+1][i] = 15
 	}
 	for _, c := range marked {
@@ -33,8 +46,9 @@ var rowTables = func() (t [sortTables][16]byte) {
 
 // rowFinder has the memory that rows needs.
 type rowFinder struct {
-	words [chunkSize][fitSets]uint64
+	words [fitSets][chunkSize]uint64
 	marks [chunkSize]uint64
+	found [chunkSize]uint64
 	tail  [blockSize]byte
 }
 
@@ -44,48 +58,28 @@ func (f *rowFinder) rows(dst []ends, marks []uint64, text []byte) []ends {
 	if !cpu.X86.HasAVX2 {
 		return markEach(rowsByWindow(dst, text), marks, text)
 	}
-	var s rowState
-	for at := 0; at < len(text); {
-		n, from, to := min((len(text)-at)/blockSize, chunkSize), &text[at], &f.marks[0]
-		if n == 0 {
-			clear(f.tail[copy(f.tail[:], text[at:]):])
-			n, from = 1, &f.tail[0]
-		}
+	var before [carried]uint64
+	for at := 0; at < len(text); at += chunkSize * blockSize {
+		chunk := text[at:min(at+chunkSize*blockSize, len(text))]
+		to := f.marks[:]
 		if len(marks) > 0 {
-			to = &marks[at/blockSize : at/blockSize+n][0]
+			to = marks[at/blockSize:]
 		}
-		sortBlocks(&f.words[0], to, from, n, &rowTables)
-		for i := range n {
-			if bits := s.next(&f.words[i]); bits != 0 {
+		n := len(chunk) / blockSize
+		if n > 0 {
+			sortBlocks(&f.words[0][0], &to[0], &chunk[0], n, &rowTables)
+		}
+		if rest := chunk[n*blockSize:]; len(rest) > 0 {
+			clear(f.tail[copy(f.tail[:], rest):])
+			sortBlocks(&f.words[0][n], &to[n], &f.tail[0], 1, &rowTables)
+			n++
+		}
+		joinRows(&f.found[0], &f.words[0][0], n, &before)
+		for i, bits := range f.found[:n] {
+			if bits != 0 {
 				dst = append(dst, ends{at + i*blockSize, bits})
 			}
 		}
-		at += n * blockSize
 	}
 	return dst
 }
-
-// rowState is what the block before leaves to the next one: the words of it that
-// are shifted over the edge.
-type rowState struct {
-	first, second, third, groups       uint64 // of base64
-	digits, pairs, twos, fours, eights uint64 // of hex: so many groups in a row
-}
-
-// next says which bytes of a block end a row.
-func (s *rowState) next(w *[fitSets]uint64) uint64 {
-	groups := w[3] & behind(w[2], s.third, 1) & behind(w[1], s.second, 2) & behind(w[0], s.first, 3)
-	found := groups & behind(groups, s.groups, 4) & behind(groups, s.groups, 8)
-	s.first, s.second, s.third, s.groups = w[0], w[1], w[2], groups
-
-	pairs := w[5] & behind(w[4], s.digits, 1)
-	twos := pairs & behind(pairs, s.pairs, 2)
-	fours := twos & behind(twos, s.twos, 4)
-	eights := fours & behind(fours, s.fours, 8)
-	found |= eights & behind(eights, s.eights, 16)
-	s.digits, s.pairs, s.twos, s.fours, s.eights = w[4], pairs, twos, fours, eights
-	return found
-}
-
-// behind moves the bits of a word and of the one before it n bytes on.
-func behind(word, before uint64, n uint) uint64 { return word<<n | before>>(64-n) }
