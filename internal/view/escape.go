@@ -1,10 +1,9 @@
 package view
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"sluice/internal/record"
 )
 
 // longestCode bounds a colour code, in bytes; a terminal's own are shorter.
@@ -23,76 +22,79 @@ var triggers = [base64]byte{ansi: 0x1b, escape: '\\', percent: '%'}
 // unitAt reads the unit of round r that text starts with.
 func unitAt(r round, text []byte) change {
 	switch r {
-	case ansi:
-		return codeAt(text)
 	case escape:
 		return escapeAt(text)
-	default:
+	case percent:
 		return percentAt(text)
+	default:
+		return codeAt(text)
 	}
+}
+
+// unit is where the next unit of round r stands in text from at on, -1 if none
+// does, and what triggers before it are, which start none.
+func unit(r round, text []byte, at int) (next int, c change, left traits) {
+	trigger := triggers[r]
+	for ; at < len(text); at++ {
+		if text[at] != trigger { // in dense text it is the byte in hand, and no search
+			i := bytes.IndexByte(text[at:], trigger)
+			if i < 0 {
+				break
+			}
+			at += i
+		}
+		if c = unitAt(r, text[at:]); c.width > 0 {
+			return at, c, left
+		}
+		left = 1 << r
+	}
+	return -1, c, left
 }
 
 // rewrite makes n's child by round r of the line [lo,hi), if the round changes
 // anything that was not changed before.
 func (e *expander) rewrite(n *node, r round, lo, hi, seg int, may traits) {
-	text := n.text[:hi]
-	at, made := e.first(reader{n, seg}, r, lo, hi)
+	from, text := reader{n, seg}, n.text[:hi]
+	var at int
+	var c change
+	var made traits
+	if n.raw {
+		at, c, made = markedUnit(e.marks, r, text, lo)
+	} else {
+		at, c, made = from.first(r, text, lo)
+	}
 	if at < 0 {
 		return
 	}
 	k := e.kid(n, r)
 	mark, markSeg := len(k.text), len(k.segs)
 	k.reserve(hi - lo)
-	from, copied := reader{n, seg}, lo
 	made |= may.behind(n, r)
-	for ; at >= 0; at = e.next(n, r, at, hi) {
-		c := unitAt(r, text[at:])
-		if c.width == 0 {
-			made |= 1 << r
-			at++
-			continue
-		}
-		end := at + int(c.width)
-		from.copy(&k.builder, copied, at)
-		switch {
-		case c.n == 0:
-			made |= k.joint(text[end:])
-		case n.raw && c.n == 1:
-			k.put(record.Unit(len(k.text), 1, at, int(c.width)))
-			k.text = append(k.text, byte(c.out))
-			made |= traitsOf[byte(c.out)]
-		default:
-			out := [utf8.UTFMax]byte{byte(c.out), byte(c.out >> 8), byte(c.out >> 16), byte(c.out >> 24)}
-			from.unit(&k.builder, at, end, out[:c.n])
-			made |= traitsOf[out[0]]
-		}
-		at, copied = end, end
+	if n.raw {
+		made |= k.undo(e.marks, r, text, lo, at)
+	} else {
+		made |= k.redo(&from, r, text, lo, at, c)
 	}
-	from.copy(&k.builder, copied, hi)
 	if len(k.text) > mark {
 		e.finish(k, mark, markSeg, made)
 	}
 }
 
-// first is where the first unit of round r stands in a line, -1 if the round
-// changes nothing there or is known to give what another order of rounds gives;
-// and what triggers before it are, which start none.
-func (e *expander) first(from reader, r round, lo, hi int) (first int, left traits) {
-	text, wantsNew := from.text[:hi], from.wantsNew(r)
-	first = -1
-	for at := e.next(from.node, r, lo, hi); at >= 0; at = e.next(from.node, r, at, hi) {
-		width := int(unitAt(r, text[at:]).width)
-		if first < 0 && width > 0 {
-			first = at
-		} else if first < 0 {
-			left = 1 << r
-		}
-		if width > 0 && (!wantsNew || from.changed(at, at+width)) {
-			return first, left
-		}
-		at += max(width, 1)
+// first is where the first unit of round r stands in text from lo on, -1 if the
+// round changes nothing there or is known to give what another order of rounds
+// gives; and what triggers before it are, which start none.
+func (r reader) first(by round, text []byte, lo int) (first int, c change, left traits) {
+	first, c, left = unit(by, text, lo)
+	if !r.wantsNew(by) {
+		return first, c, left
 	}
-	return -1, 0
+	for at, any := first, c; at >= 0; at, any, _ = unit(by, text, at) {
+		if r.changed(at, at+int(any.width)) {
+			return first, c, left
+		}
+		at += int(any.width)
+	}
+	return -1, c, 0
 }
 
 // codeAt reads a CSI code: ESC [ parameters, a final byte. It means nothing.
@@ -113,10 +115,10 @@ func codeAt(text []byte) change {
 
 // percentAt reads %XX.
 func percentAt(text []byte) change {
-	if v, ok := hexDigits(text, 1, 2); ok {
-		return change{width: 3, n: 1, out: uint32(v)}
+	if len(text) < 3 || hexValues[text[1]]|hexValues[text[2]] < 0 {
+		return change{}
 	}
-	return change{}
+	return change{width: 3, n: 1, out: uint32(hexValues[text[1]])<<4 | uint32(hexValues[text[2]])}
 }
 
 // simpleEscapes are the escapes of one letter, in JSON, Python and Go.

@@ -201,22 +201,18 @@ func (r *reader) straight(i, j int) (raw int, ok bool) {
 }
 
 // copy appends [i,j) as it is. Of the segments, the first may be cut, and then the
-// second may join it; those behind were not joined to the one
-// before them when the text was made, and are not now.
+// second may join it; those behind were not joined to the one before them when the
+// text was made, and are not now.
 func (r *reader) copy(to *builder, i, j int) {
 	if i >= j {
 		return
 	}
 	base := len(to.text) - i
 	to.text = append(to.text, r.text[i:j]...)
-	if r.raw {
-		to.put(record.Verbatim(base+i, j-i, i))
-		return
-	}
 	r.to(i)
-	for k := r.seg; k < len(r.segs); k++ {
-		whole := r.segs[k]
-		if k > r.seg+1 && r.depth > 0 && whole.End() <= j {
+	for first := r.seg; r.seg < len(r.segs); r.seg++ {
+		whole := r.segs[r.seg]
+		if r.seg > first+1 && r.depth > 0 && whole.End() <= j {
 			to.segs = append(to.segs, whole.At(base+whole.View()))
 			continue
 		}
@@ -224,22 +220,33 @@ func (r *reader) copy(to *builder, i, j int) {
 		if !ok {
 			return
 		}
-		if s.N() == 0 && s.RawN() == 0 {
-			continue
+		if s.N() > 0 || s.RawN() > 0 {
+			to.copied(s.At(base+s.View()), whole, s.View()-whole.View())
 		}
-		view := base + s.View()
-		switch {
-		case whole.IsEven() && s.N() < whole.N():
-			split(to, whole, view, s.View()-whole.View(), s.N())
-		case whole.IsVerbatim() || whole.IsEven() || s.N() == 0 || whole.IsLed() && s.IsVerbatim():
-			to.put(s.At(view))
-		case s.IsLed():
-			first := s.RawN() - s.N() + 1
-			to.put(record.Unit(view, 1, s.Raw(), first))
-			to.put(record.Verbatim(view+1, s.N()-1, s.Raw()+first))
-		default:
-			to.stretch(view, s.N(), s.Raw(), s.RawEnd())
+		if whole.End() > j {
+			return
 		}
+	}
+}
+
+// copied puts s, which is the segment whole from its byte a on, or a part of that.
+func (b *builder) copied(s, whole record.Seg, a int) {
+	switch {
+	case whole.IsEven() && s.N() < whole.N():
+		split(b, whole, s.View(), a, s.N())
+	case s.IsLed():
+		first := s.RawN() - s.N() + 1
+		lead := record.Unit(s.View(), 1, s.Raw(), first)
+		if last := len(b.segs) - 1; last < b.floor || b.segs[last].RawEnd() != s.Raw() || !joins(b.segs[last], lead) {
+			b.segs = append(b.segs, s)
+			return
+		}
+		b.put(lead)
+		b.put(record.Verbatim(s.View()+1, s.N()-1, s.Raw()+first))
+	case whole.IsVerbatim() || whole.IsEven() || s.N() == 0 || whole.IsLed() && s.IsVerbatim():
+		b.put(s)
+	default:
+		b.stretch(s.View(), s.N(), s.Raw(), s.RawEnd())
 	}
 }
 
@@ -268,23 +275,62 @@ func gcd(a, b int) int {
 	return a
 }
 
-// unit appends what [i,j) means: out, or nothing where it is dropped.
-func (r *reader) unit(to *builder, i, j int, out []byte) {
-	if len(out) == 0 {
-		return
+// each maps the bytes from view on to what the units in [i,j) stand for, each of
+// them width bytes of r.
+func (r *reader) each(to *builder, view, i, j, width int) {
+	raw, rawN, ok := r.evenly(i, j)
+	switch {
+	case ok && j-i > width:
+		to.put(record.Even(view, (j-i)/width, raw, rawN))
+	case ok:
+		to.put(record.Unit(view, 1, raw, rawN))
+	default:
+		for ; i < j; view, i = view+1, i+width {
+			r.mean(to, view, 1, i, i+width)
+		}
 	}
+}
+
+// evenly is what [i,j) stands for, if each byte of it stands for as many bytes,
+// and for them alone.
+func (r *reader) evenly(i, j int) (raw, rawN int, ok bool) {
+	if r.raw {
+		return i, j - i, true
+	}
+	r.to(i)
+	if !r.alone(j) {
+		return 0, 0, false
+	}
+	s := r.segs[r.seg]
+	if view, raw, n := s.Same(); n > 0 {
+		return raw + i - view, j - i, i >= view
+	}
+	if !s.IsEven() || s.RawN()%s.N() != 0 {
+		return 0, 0, false
+	}
+	step := s.RawN() / s.N()
+	return s.Raw() + (i-s.View())*step, (j - i) * step, true
+}
+
+// unit appends what [i,j) means: out.
+func (r *reader) unit(to *builder, i, j int, out []byte) {
 	view := len(to.text)
 	to.text = append(to.text, out...)
+	r.mean(to, view, len(out), i, j)
+}
+
+// mean maps n bytes to what [i,j) stands for.
+func (r *reader) mean(to *builder, view, n, i, j int) {
 	if r.raw {
-		to.stretch(view, len(out), i, j)
+		to.stretch(view, n, i, j)
 		return
 	}
 	r.to(i)
 	if s, ok := r.within(i, j); ok {
-		to.stretch(view, len(out), s.Raw(), s.RawEnd())
+		to.stretch(view, n, s.Raw(), s.RawEnd())
 		return
 	}
-	n, start, end := len(out), -1, -1
+	start, end := -1, -1
 	for k := r.seg; k < len(r.segs); k++ {
 		s, ok := piece(r.segs[k], i, j)
 		if !ok {
@@ -314,14 +360,20 @@ func (r *reader) unit(to *builder, i, j int, out []byte) {
 // within is the part of the segment in hand that [i,j) is, if it is in no other
 // and stands for something.
 func (r *reader) within(i, j int) (record.Seg, bool) {
-	if r.seg >= len(r.segs) || j > r.segs[r.seg].End() {
-		return record.Seg{}, false
-	}
-	if next := r.seg + 1; next < len(r.segs) && r.segs[next].N() == 0 && r.segs[next].View() <= j {
+	if !r.alone(j) {
 		return record.Seg{}, false
 	}
 	s, _ := piece(r.segs[r.seg], i, j)
 	return s, s.RawN() > 0
+}
+
+// alone says whether the segment in hand is the only one that holds what ends at j.
+func (r *reader) alone(j int) bool {
+	if r.seg >= len(r.segs) || j > r.segs[r.seg].End() {
+		return false
+	}
+	next := r.seg + 1
+	return next == len(r.segs) || r.segs[next].N() > 0 || r.segs[next].View() > j
 }
 
 // stretch puts n bytes that all stand for the raw bytes [start,end). They are

@@ -44,13 +44,13 @@ func (t traits) behind(n *node, r round) traits {
 	return t
 }
 
-// joint is what the last byte of b and the one that text starts with are together
-// when a code between them was dropped.
-func (b *builder) joint(text []byte) traits {
-	if len(text) == 0 || len(b.text) == 0 {
+// joint is what the last byte before and the first one behind a code are together
+// when it is dropped.
+func joint(before, behind []byte) traits {
+	if len(before) == 0 || len(behind) == 0 {
 		return 0
 	}
-	return traitsOf[text[0]] & traitsOf[b.text[len(b.text)-1]] & packedRuns
+	return traitsOf[before[len(before)-1]] & traitsOf[behind[0]] & packedRuns
 }
 
 // marked are the bytes that look marks: line ends, and what starts units.
@@ -111,35 +111,28 @@ search:
 	return hi, may
 }
 
-// next is where a trigger of round r stands next in the line of n that ends at hi,
-// from at on; -1 if none does. In dense text it is the byte in hand, and no search.
-func (e *expander) next(n *node, r round, at, hi int) int {
-	c := triggers[r]
-	if at >= hi {
-		return -1
+// markedUnit is unit where marks say where triggers may stand.
+func markedUnit(marks []uint64, r round, text []byte, at int) (next int, c change, left traits) {
+	if at >= len(text) {
+		return -1, c, 0
 	}
-	if n.text[at] == c {
-		return at
-	}
-	if !n.raw {
-		if i := bytes.IndexByte(n.text[at:hi], c); i >= 0 {
-			return at + i
-		}
-		return -1
-	}
-	word := e.marks[at/blockSize] &^ (1<<(at%blockSize) - 1)
-	for at &^= blockSize - 1; ; word = e.marks[at/blockSize] {
+	word, trigger := marks[at/blockSize]&^(1<<(at%blockSize)-1), triggers[r]
+	for at &^= blockSize - 1; ; word = marks[at/blockSize] {
 		for ; word != 0; word &= word - 1 {
 			i := at + bits.TrailingZeros64(word)
-			if i >= hi {
-				return -1
+			if i >= len(text) {
+				return -1, c, left
 			}
-			if n.text[i] == c {
-				return i
+			if text[i] != trigger {
+				continue
 			}
+			if c = unitAt(r, text[i:]); c.width > 0 {
+				return i, c, left
+			}
+			left = 1 << r
 		}
-		if at += blockSize; at >= hi {
-			return -1
+		if at += blockSize; at >= len(text) {
+			return -1, c, left
 		}
 	}
 }

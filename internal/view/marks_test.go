@@ -19,6 +19,7 @@ var atoms = []string{
 	"%1b", "%7", "\x1b", "\x1b[0m", "\x1b[", "[0m", "m", "u", "4", "1", "a", "/", "=", " ", `"`, "\n", "\xff", "é",
 	"aGVsbG8gd29ybGQgaGVsbG8=", "697420697320612074657874206f6620697420697320", "WEdWdVhXNTlYRzVjYmx4dWNHRnphUT09JTI1", "words ",
 	"aXQgaXMgYSB0\x1b[0mZXh0IG9m", `aXQgaXMgYSB0\/ZXh0IG9m`, // neither half is a run that is looked at
+	`%\x341\u0022abc`, `\\\\\\ `, // units that map alike where they meet
 }
 
 // drawText draws a text of atoms, some of which it has often, and some garbage.

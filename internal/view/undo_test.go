@@ -1,0 +1,110 @@
+package view
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sluice/internal/record"
+)
+
+// What is undone on Batch.Text is what is undone on a text whose map says that it
+// stands for itself.
+func TestUndoIsRedo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := drawText(t)
+		lo := rapid.IntRange(0, len(text)).Draw(t, "begin")
+		hi := rapid.IntRange(lo, len(text)).Draw(t, "end")
+		var f rowFinder
+		marks := make([]uint64, (len(text)+blockSize-1)/blockSize)
+		f.rows(nil, marks, text)
+		before := builder{text: []byte("a line\n"), segs: []record.Seg{record.Verbatim(0, 7, 0)}, floor: 1}
+		for r := ansi; r < base64; r++ {
+			at, c, left := unit(r, text[:hi], lo)
+			if marked, is, leftToo := markedUnit(marks, r, text[:hi], lo); marked != at || is != c || leftToo != left {
+				t.Fatalf("%s of %q from %d: %d %v %v by marks, want %d %v %v", roundNames[r], text[:hi], lo, marked, is, leftToo, at, c, left)
+			}
+			if at < 0 {
+				continue
+			}
+			self := &node{builder: builder{text: text, segs: []record.Seg{record.Verbatim(0, len(text), 0)}}}
+			got, want := before.clone(), before.clone()
+			made := got.undo(marks, r, text[:hi], lo, at)
+			madeToo := want.redo(&reader{self, 0}, r, text[:hi], lo, at, c)
+			if made != madeToo || !bytes.Equal(got.text, want.text) || !slices.Equal(got.segs, want.segs) {
+				t.Fatalf("%s of %q from %d: %q %v %v, want %q %v %v", roundNames[r], text[:hi], lo, got.text, got.segs, made, want.text, want.segs, madeToo)
+			}
+		}
+	})
+}
+
+func (b builder) clone() builder {
+	return builder{bytes.Clone(b.text), slices.Clone(b.segs), b.floor}
+}
+
+// drawNode draws a text that rounds made, or one of frames.
+func drawNode(t *rapid.T) *node {
+	b := record.Batch{Text: append(drawText(t), `\n%41`...)}
+	framed := rapid.Bool().Draw(t, "framed")
+	if framed {
+		b = asFrames(t, b.Text)
+	}
+	Expand(&b)
+	i := rapid.IntRange(0, len(b.Views)-1).Draw(t, "view")
+	n := &node{builder: builder{text: b.Views[i].Text, segs: b.Views[i].Map}, depth: 1}
+	if framed && i == 0 {
+		n.depth = 0
+	}
+	return n
+}
+
+// Segments that are copied whole are as if each had been put.
+func TestCopyIsPutting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := drawNode(t)
+		lo, hi := 0, len(n.text)
+		if n.depth > 0 { // a line, as no other part is a node's
+			lo = rapid.IntRange(0, hi-1).Draw(t, "in")
+			hi = lineEnd(n.text, lo)
+			lo = bytes.LastIndexByte(n.text[:lo], '\n') + 1
+		}
+		var got, want builder
+		from, each := reader{n, 0}, reader{n, 0}
+		for at := lo; at < hi; {
+			end := rapid.IntRange(at+1, hi).Draw(t, "end")
+			from.copy(&got, at, end)
+			base := len(want.text) - at
+			want.text = append(want.text, n.text[at:end]...)
+			for _, whole := range n.segs[seek(n.segs, at):] {
+				s, ok := piece(whole, at, end)
+				view := base + s.View()
+				if first := s.RawN() - s.N() + 1; ok && s.IsLed() {
+					want.put(record.Unit(view, 1, s.Raw(), first))
+					want.put(record.Verbatim(view+1, s.N()-1, s.Raw()+first))
+				} else if ok && s.N()+s.RawN() > 0 {
+					want.copied(s.At(view), whole, s.View()-whole.View())
+				}
+			}
+			if at = end + rapid.IntRange(0, 3).Draw(t, "dropped"); at >= hi {
+				break
+			}
+			// What stands there may be a unit, or a few as wide.
+			end = rapid.IntRange(at+1, hi).Draw(t, "unit's end")
+			width := rapid.SampledFrom([]int{2, 3, 6}).Draw(t, "width")
+			if units := (end - at) / width; units > 0 {
+				end = at + units*width
+				from.each(&got, len(got.text), at, end, width)
+				for k := range units {
+					each.mean(&want, len(want.text)+k, 1, at+k*width, at+(k+1)*width)
+				}
+				got.text, want.text = append(got.text, make([]byte, units)...), append(want.text, make([]byte, units)...)
+				at = end
+			}
+		}
+		if !bytes.Equal(got.text, want.text) || !slices.Equal(got.segs, want.segs) {
+			t.Fatalf("of %q %v: %q %v, want %q %v", n.text, n.segs, got.text, got.segs, want.text, want.segs)
+		}
+	})
+}
