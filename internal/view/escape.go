@@ -23,12 +23,18 @@ var triggers = [base64]byte{ansi: 0x1b, escape: '\\', percent: '%'}
 func unitAt(r round, text []byte) change {
 	switch r {
 	case escape:
-		return escapeAt(text)
+		if len(text) > 1 {
+			if c := simpleEscapes[text[1]]; c != 0 {
+				return change{width: 2, n: 1, out: uint32(c)}
+			}
+			return escapeAt(text)
+		}
 	case percent:
 		return percentAt(text)
-	default:
+	case ansi:
 		return codeAt(text)
 	}
+	return change{}
 }
 
 // unit is where the next unit of round r stands in text from at on, -1 if none
@@ -127,14 +133,8 @@ var simpleEscapes = [256]byte{
 	'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v',
 }
 
-// escapeAt reads a backslash escape.
+// escapeAt reads a backslash escape that is not one letter.
 func escapeAt(text []byte) change {
-	if len(text) < 2 {
-		return change{}
-	}
-	if c := simpleEscapes[text[1]]; c != 0 {
-		return change{width: 2, n: 1, out: uint32(c)}
-	}
 	switch text[1] {
 	case 'x':
 		if v, ok := hexDigits(text, 2, 2); ok {

@@ -126,8 +126,11 @@ func markedUnit(marks []uint64, r round, text []byte, at int) (next int, c chang
 			if text[i] != trigger {
 				continue
 			}
-			if c = unitAt(r, text[i:]); c.width > 0 {
-				return i, c, left
+			// A bare percent sign is common, and told at once.
+			if r != percent || i+1 == len(text) || hexValues[text[i+1]] >= 0 {
+				if c = unitAt(r, text[i:]); c.width > 0 {
+					return i, c, left
+				}
 			}
 			left = 1 << r
 		}

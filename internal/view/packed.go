@@ -324,11 +324,15 @@ func (p *packing) decode(n, k *node, s stretch) {
 	if raw, straight := from.straight(s.start, s.end); straight {
 		p.whole(k, n.text[s.start:s.end], raw)
 	} else {
-		for at := s.start; at < s.end; at += p.chars {
+		for at := s.start; at < s.end; {
 			if raw, straight := from.straight(at, at+p.chars); straight {
 				p.whole(k, n.text[at:at+p.chars], raw)
+				at += p.chars
+			} else if end := p.spread(&from, k, at, s.end); end > at {
+				at = end
 			} else {
 				p.some(&from, k, at, at+p.chars, 0, p.size)
+				at += p.chars
 			}
 		}
 	}
@@ -362,4 +366,28 @@ func (p *packing) some(from *reader, k *node, at, end, i, j int) {
 	for ; i < j; i++ {
 		from.unit(&k.builder, at+i*8/int(p.bits), at+(i*8+7)/int(p.bits)+1, group[i:i+1])
 	}
+}
+
+// spread appends the bytes of those groups in [at,end) that stand in the even
+// segment that holds at, and says where they end. It gives what some gives.
+func (p *packing) spread(from *reader, k *node, at, end int) int {
+	from.to(at)
+	if from.seg >= len(from.segs) || !from.segs[from.seg].IsEven() {
+		return at
+	}
+	s := from.segs[from.seg]
+	end = at + (min(end, s.End())-at)>>p.shift<<p.shift
+	if !from.alone(end) {
+		return at
+	}
+	for ; at < end; at += p.chars {
+		group, size := p.bytes(from.text[at : at+p.chars])
+		view, char := len(k.text), at-s.View()
+		k.text = append(k.text, group[:size]...)
+		for i := range size {
+			a, z := char+i*8/int(p.bits), char+(i*8+7)/int(p.bits)+1
+			k.stretch(view+i, 1, s.Raw()+a*s.RawN()/s.N(), s.Raw()+(z*s.RawN()+s.N()-1)/s.N())
+		}
+	}
+	return end
 }

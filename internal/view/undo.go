@@ -59,6 +59,9 @@ func (b *builder) undo(marks []uint64, r round, text []byte, lo, at int) (made t
 			var wrote traits
 			out, end, wrote = row(out, r, text, at, c)
 			made |= wrote
+			if next := end &^ (blockSize - 1); next > block && end < len(text) {
+				block, word = next, marks[next/blockSize]
+			}
 		default:
 			out = append(out, byte(c.out))
 			made |= traitsOf[byte(c.out)]
