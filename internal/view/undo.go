@@ -41,10 +41,12 @@ func (b *builder) undo(marks []uint64, r round, text []byte, lo, at int) (made t
 		}
 		if n := len(out) - view; n == 1 && at > end {
 			segs = append(segs, record.Led(view, 1+at-end, begin, at-begin))
-		} else {
+		} else if n > 0 || at > end {
 			segs = apart(segs, view, n, n > int(last.n), begin, end, at)
 		}
-		out = append(out, text[end:at]...)
+		if at > end {
+			out = append(out, text[end:at]...)
+		}
 		if c.width == 0 {
 			b.text, b.segs = out, segs
 			return made
@@ -52,6 +54,7 @@ func (b *builder) undo(marks []uint64, r round, text []byte, lo, at int) (made t
 		last, view, begin, end = c, len(out), at, at+int(c.width)
 		switch {
 		case c.n == 0:
+			end = dropped(r, text, end)
 			made |= joint(out, text[end:])
 		case c.n > 1:
 			out = append(out, bytesOf(c)...)
@@ -59,12 +62,12 @@ func (b *builder) undo(marks []uint64, r round, text []byte, lo, at int) (made t
 			var wrote traits
 			out, end, wrote = row(out, r, text, at, c)
 			made |= wrote
-			if next := end &^ (blockSize - 1); next > block && end < len(text) {
-				block, word = next, marks[next/blockSize]
-			}
 		default:
 			out = append(out, byte(c.out))
 			made |= traitsOf[byte(c.out)]
+		}
+		if next := end &^ (blockSize - 1); next > block && end < len(text) {
+			block, word = next, marks[next/blockSize]
 		}
 	}
 }
@@ -124,6 +127,18 @@ func row(out []byte, r round, text []byte, i int, c change) (_ []byte, end int, 
 		}
 	}
 	return out, end, made
+}
+
+// dropped is where the units in a row end that begin at end and mean nothing.
+func dropped(r round, text []byte, end int) int {
+	for end < len(text) && text[end] == triggers[r] {
+		c := unitAt(r, text[end:])
+		if c.width == 0 || c.n > 0 {
+			break
+		}
+		end += int(c.width)
+	}
+	return end
 }
 
 // bytesOf are the bytes that a unit means.
