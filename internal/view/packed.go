@@ -72,20 +72,22 @@ func fits(values *[256]int8, bits uint, chars int) (t [256]uint8) {
 }
 
 // fitsAt says whether some neighbours of character number at of a group, which
-// has the value v, make each byte that holds a bit of it plain.
+// has the value v, make each byte that holds a bit of it plain. A byte has bits of
+// one neighbour at most, so both are tried with the same value at a time.
 func fitsAt(v uint32, bits uint, at int) bool {
 	begin := (at - 1) * int(bits) // the bit of the group where the neighbour before begins
-	for n := range uint32(1) << (2 * bits) {
-		three := n>>bits<<(2*bits) | v<<bits | n&(1<<bits-1)
-		ok := true
-		for i := at * int(bits) / 8; 8*i < (at+1)*int(bits); i++ {
-			ok = ok && byteKinds[three>>(3*int(bits)-(8*i-begin+8))&0xff] == plain
-		}
-		if ok {
-			return true
+	first, end := at*int(bits)/8, ((at+1)*int(bits)+7)/8
+	found := 0
+	for i := first; i < end; i++ {
+		for n := range uint32(1) << bits {
+			three := n<<(2*bits) | v<<bits | n
+			if byteKinds[three>>(3*int(bits)-(8*i-begin+8))&0xff] == plain {
+				found++
+				break
+			}
 		}
 	}
-	return false
+	return found == end-first
 }
 
 // What a decoded byte can be: text is ASCII as people write it, foreign may be
