@@ -3,7 +3,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,7 +85,7 @@ func (l *layer) allowlist(rule string, t *allowlistText) (Allowlist, error) {
 // join compiles the expressions one by one, for the error, and then as
 // gitleaks runs them. Expressions that compile alone may be too large together,
 // where gitleaks panics.
-func (l *layer) join(patterns []string) ([]*regexp.Regexp, error) {
+func (l *layer) join(patterns []string) ([]*Expression, error) {
 	if len(patterns) == 0 {
 		return nil, nil
 	}
@@ -98,11 +97,11 @@ func (l *layer) join(patterns []string) ([]*regexp.Regexp, error) {
 			return nil, fmt.Errorf("number %d: %w", i+1, err)
 		}
 	}
-	all, err := compile("(?:" + strings.Join(patterns, "|") + ")")
+	all, err := l.newExpression("(?:" + strings.Join(patterns, "|") + ")")
 	if err != nil {
 		return nil, fmt.Errorf("taken together: %w", err)
 	}
-	return []*regexp.Regexp{all}, nil
+	return []*Expression{all}, nil
 }
 
 // distinct lower-cases, sorts and drops what is there twice.

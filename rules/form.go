@@ -14,19 +14,11 @@ const StrongBits = 80
 // characters it leaves open, at the shortest length it allows. A rule whose
 // form any chosen password fits has few.
 func (r *Rule) FormBits() float64 {
-	source := r.Pattern
-	if r.Regex != nil {
-		source = r.Regex.String()
-	}
-	return formBits(source, r.SecretGroup)
-}
-
-// formBits reads the source, so that asking does not compile a rule.
-func formBits(source string, group int) float64 {
-	tree, err := syntax.Parse(source, syntax.Perl)
-	if err != nil || source == "" {
+	tree, err := r.Tree()
+	if err != nil {
 		return 0
 	}
+	group := r.SecretGroup
 	first, last := group, group
 	if group == 0 {
 		if tree.MaxCap() == 0 {

@@ -56,6 +56,19 @@ func TestShippedRulesCompile(t *testing.T) {
 			if r.Pattern != "" && r.Regexp() == nil {
 				t.Errorf("%s: no expression", r.ID)
 			}
+			if r.Path != nil {
+				r.Path.MatchString("")
+			}
+			matchAll(r.Allowlists)
+		}
+		matchAll(set.Allowlists)
+	}
+}
+
+func matchAll(lists []Allowlist) {
+	for _, a := range lists {
+		for _, re := range append(a.Paths, a.Regexes...) {
+			re.MatchString("")
 		}
 	}
 }

@@ -114,7 +114,7 @@ func coverRule(top, base Rule) Rule {
 		out.SecretGroup = top.SecretGroup
 	}
 	if top.Pattern != "" {
-		out.Pattern, out.compile = top.Pattern, top.compile
+		out.Pattern, out.compile, out.tree = top.Pattern, top.compile, top.tree
 	}
 	if top.Path != nil {
 		out.Path = top.Path

@@ -53,34 +53,43 @@ func (l *layer) warn(format string, args ...any) {
 // Tests hold this code to Translate's results.
 func parse(origin, text string) (*layer, error) {
 	l := &layer{origin: origin}
-	v := viper.New()
-	v.SetConfigType("toml")
-	if err := v.ReadConfig(strings.NewReader(text)); err != nil {
-		return nil, l.syntaxError(err)
+	vc, own, ok := (*config.ViperConfig)(nil), map[int]own(nil), false
+	if l.embedded() {
+		vc, own, ok = readPlain(text)
 	}
-	var vc config.ViperConfig
-	var md mapstructure.Metadata
-	err := v.Unmarshal(&vc, func(c *mapstructure.DecoderConfig) {
-		c.Metadata = &md
-		if l.embedded() { // has lists where lists are due; the hooks take a third of the time
-			c.DecodeHook = nil
+	if !ok {
+		var err error
+		if vc, own, err = l.decode(text); err != nil {
+			return nil, err
 		}
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", origin, flat(err))
 	}
 	l.extend = vc.Extend
 	if err := l.minVersion(vc.MinVersion); err != nil {
 		return nil, err
 	}
-	own := ownKeys(v)
-	l.unknown(md.Unused, vc)
 	for i := range vc.Rules {
-		if err := l.addRule(&vc, i, own[i]); err != nil {
+		if err := l.addRule(vc, i, own[i]); err != nil {
 			return nil, err
 		}
 	}
-	return l, l.addGlobal(&vc)
+	return l, l.addGlobal(vc)
+}
+
+// decode reads any text that gitleaks reads, with a warning for each key that
+// means nothing.
+func (l *layer) decode(text string) (*config.ViperConfig, map[int]own, error) {
+	v := viper.New()
+	v.SetConfigType("toml")
+	if err := v.ReadConfig(strings.NewReader(text)); err != nil {
+		return nil, nil, l.syntaxError(err)
+	}
+	var vc config.ViperConfig
+	var md mapstructure.Metadata
+	if err := v.Unmarshal(&vc, func(c *mapstructure.DecoderConfig) { c.Metadata = &md }); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", l.origin, flat(err))
+	}
+	l.unknown(md.Unused, &vc)
+	return &vc, ownKeys(v), nil
 }
 
 // syntaxError names the line of a TOML error, if the decoder tells it.
@@ -125,7 +134,7 @@ func ownKeys(v *viper.Viper) map[int]own {
 }
 
 // unknown warns of keys that mean nothing, by rule where they stand in one.
-func (l *layer) unknown(unused []string, vc config.ViperConfig) {
+func (l *layer) unknown(unused []string, vc *config.ViperConfig) {
 	slices.Sort(unused)
 	for _, key := range unused {
 		var i int
@@ -194,17 +203,17 @@ func (l *layer) addRule(vc *config.ViperConfig, i int, keys own) error {
 // compile (a test does it) and wait until they are needed.
 func (l *layer) compileRule(r *Rule, path string) error {
 	if path != "" {
-		re, err := compile(path)
-		if err != nil {
+		var err error
+		if r.Path, err = l.newExpression(path); err != nil {
 			return l.fileError(r.ID, "path", err)
 		}
-		r.Path = re
 	}
 	if r.Pattern == "" {
 		return nil
 	}
 	pattern := r.Pattern
 	r.compile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+	r.tree = sync.OnceValues(func() (*syntax.Regexp, error) { return syntax.Parse(pattern, syntax.Perl) })
 	if l.embedded() {
 		return nil
 	}

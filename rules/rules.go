@@ -14,6 +14,7 @@ package rules
 
 import (
 	"regexp"
+	"regexp/syntax"
 
 	"sluice/internal/record"
 )
@@ -43,7 +44,7 @@ type Rule struct {
 	// Regexp compiles Pattern when first asked: 222 rules cost 9 ms, which a
 	// start-up that scans three lines need not pay.
 	Regex       *regexp.Regexp
-	Path        *regexp.Regexp
+	Path        *Expression
 	Pattern     string // source of Regex; "" for a rule of paths only
 	SecretGroup int
 	Entropy     float64
@@ -57,6 +58,7 @@ type Rule struct {
 	Help        string // what to do when it leaks; "" if the rule does not say
 
 	compile func() *regexp.Regexp // of Pattern, once; shared by copies of the rule
+	tree    func() (*syntax.Regexp, error)
 }
 
 // Regexp is the rule's expression, compiled at most once; nil for a rule of
@@ -66,6 +68,18 @@ func (r *Rule) Regexp() *regexp.Regexp {
 		return r.Regex
 	}
 	return r.compile()
+}
+
+// Tree is the rule's expression as a tree, parsed at most once for all that ask:
+// parsing is a fifth of a start-up. It must not be changed. Safe for concurrent use.
+func (r *Rule) Tree() (*syntax.Regexp, error) {
+	switch {
+	case r.Regex != nil:
+		return syntax.Parse(r.Regex.String(), syntax.Perl)
+	case r.tree == nil:
+		return syntax.Parse(r.Pattern, syntax.Perl)
+	}
+	return r.tree()
 }
 
 // Required is another rule that has to match near this one.
@@ -84,8 +98,8 @@ type Allowlist struct {
 	Description string
 	MatchAll    bool // condition AND
 	Commits     []string
-	Paths       []*regexp.Regexp
-	Regexes     []*regexp.Regexp
+	Paths       []*Expression
+	Regexes     []*Expression
 	RegexTarget string // "" secret, "match", "line"
 	StopWords   []string
 	Patterns    []string // of Regexes, as in the file

@@ -2,7 +2,6 @@ package pattern
 
 import (
 	"bytes"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"sync"
@@ -39,7 +38,7 @@ func newAllowlists(from []rules.Allowlist, number *int) []*allowlist {
 }
 
 // eitherOf is one expression that matches where one of list does.
-func eitherOf(list []*regexp.Regexp) []*syntax.Regexp {
+func eitherOf(list []*rules.Expression) []*syntax.Regexp {
 	any := &syntax.Regexp{Op: syntax.OpAlternate}
 	for _, re := range list {
 		if tree, err := syntax.Parse(re.String(), syntax.Perl); err == nil { // it was compiled from this text
@@ -51,7 +50,7 @@ func eitherOf(list []*regexp.Regexp) []*syntax.Regexp {
 
 // needlesOf are texts of which every match of list holds one; nil if that is
 // not known.
-func needlesOf(list []*regexp.Regexp) [][]byte {
+func needlesOf(list []*rules.Expression) [][]byte {
 	var needles [][]byte
 	for _, parts := range alternatives(eitherOf(list)[0]) {
 		n := needleOf(parts)
@@ -112,7 +111,7 @@ type judge struct {
 func newJudge(lists []*allowlist) *judge {
 	j := &judge{}
 	var words []string
-	var secret, match []*regexp.Regexp
+	var secret, match []*rules.Expression
 	for _, a := range lists {
 		if a.MatchAll {
 			j.others = append(j.others, a)
@@ -146,8 +145,8 @@ type either struct {
 const small = 100
 
 // eithers puts expressions together that are quickly looked at together.
-func eithers(list []*regexp.Regexp) []either {
-	var near, far, long []*regexp.Regexp
+func eithers(list []*rules.Expression) []either {
+	var near, far, long []*rules.Expression
 	for _, re := range list {
 		switch {
 		case !startsAtStart(re):
@@ -159,7 +158,7 @@ func eithers(list []*regexp.Regexp) []either {
 		}
 	}
 	var out []either
-	add := func(atStart bool, some ...*regexp.Regexp) {
+	add := func(atStart bool, some ...*rules.Expression) {
 		if len(some) > 0 {
 			out = append(out, either{sync.OnceValue(func() *program { return compile(eitherOf(some)) }), atStart})
 		}
@@ -173,7 +172,7 @@ func eithers(list []*regexp.Regexp) []either {
 }
 
 // startsAtStart says whether re matches only where a text begins.
-func startsAtStart(re *regexp.Regexp) bool {
+func startsAtStart(re *rules.Expression) bool {
 	tree, err := syntax.Parse(re.String(), syntax.Perl)
 	if err != nil {
 		return false

@@ -1,11 +1,21 @@
 package pattern
 
 import (
-	"regexp"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"sluice/rules"
 )
+
+func eithersOf(t *testing.T, expression string) []either {
+	t.Helper()
+	re, err := rules.NewExpression(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eithers([]*rules.Expression{re})
+}
 
 // A dfa that goes round in circles finds what one that has not learnt any finds.
 func TestCirclesLeadWhereSingleStepsLead(t *testing.T) {
@@ -17,7 +27,7 @@ func TestCirclesLeadWhereSingleStepsLead(t *testing.T) {
 	learnt := make(map[string]*dfa)
 	made := 0
 	for _, e := range expressions {
-		list := eithers([]*regexp.Regexp{regexp.MustCompile(e)})
+		list := eithersOf(t, e)
 		learnt[e] = newDFA(m, list[0].program(), false)
 	}
 	part := rapid.SampledFrom([]string{"curl", "a", "k", "x", " ", "  ", "\t", "\n", "\r\n", "-u \":abc\"", "--user=", "-x", ";", "v", "y", " b", "é", "\xff",

@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +84,7 @@ func TestLengthsOfWhichEveryTextMatches(t *testing.T) {
 		`\b[0-9a-f]{5}\b`:        "5",
 	} {
 		var sure [9]bool
-		list := eithers([]*regexp.Regexp{regexp.MustCompile(expression)})
+		list := eithersOf(t, expression)
 		m := newMachine(detectors(t)["default"])
 		newDFA(m, list[0].program(), true).follow(list[0].atStart, 8, func(int) string { return hexDigits }, func(n int) {
 			sure[n] = true

@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +60,7 @@ func newRules(set *rules.Set) (list []*rule, global []*allowlist, number int) {
 	return list, global, number
 }
 
-func matchesAny(res []*regexp.Regexp, s string) bool {
+func matchesAny(res []*rules.Expression, s string) bool {
 	for _, re := range res {
 		if re.MatchString(s) {
 			return true
