@@ -33,8 +33,7 @@ const often = "etaoinsrhldcumfpgwybvkxjqz0123456789_-:.,='\"/ "
 // that fold to it, with less than maxWords bytes in all. Words may be equal.
 func newAutomaton(words []string) *automaton {
 	a := &automaton{}
-	a.classify(words)
-	t := newTrie(a, words)
+	t := newTrie(a, a.classify(words), words)
 	plain, hits := t.order()
 	a.hitState = 1
 	for int(a.hitState) < max(len(plain), len(hits)) {
@@ -50,16 +49,17 @@ func newAutomaton(words []string) *automaton {
 	}
 	a.next = make([]uint16, (int(a.hitState)+len(hits))<<rowBits)
 	for s := range t.ends {
+		row := a.next[int(state[s])<<rowBits:][:t.classes]
 		for c, to := range t.row(s) {
-			a.next[int(state[s])<<rowBits+c] = uint16(state[to])
+			row[c] = uint16(state[to])
 		}
 	}
 	return a
 }
 
 // classify gives each byte that occurs in a word a class; all others share
-// class 0.
-func (a *automaton) classify(words []string) {
+// class 0. It returns the number of classes.
+func (a *automaton) classify(words []string) int {
 	var used [256]bool
 	for _, w := range words {
 		a.reach = max(a.reach, len(w))
@@ -90,6 +90,7 @@ func (a *automaton) classify(words []string) {
 			a.joined[n/64] |= 1 << (n % 64)
 		}
 	}
+	return int(n)
 }
 
 func (a *automaton) pair(x, y byte) uint { return uint(a.class[x])<<rowBits | uint(a.class[y]) }
@@ -106,23 +107,27 @@ func (a *automaton) parted(text []byte, at int) bool {
 
 // trie is the automaton while it is built: state 0 is the root.
 type trie struct {
+	classes int
 	next    []uint16 // by state and class; completed by fail links
 	ends    [][]int  // words that end in a state
 	breadth []int    // states in order of depth
 }
 
-func (t *trie) row(s int) []uint16 { return t.next[s<<rowBits : (s+1)<<rowBits] }
+func (t *trie) row(s int) []uint16 { return t.next[s*t.classes : (s+1)*t.classes] }
 
-func newTrie(a *automaton, words []string) *trie {
-	t := &trie{next: make([]uint16, 1<<rowBits), ends: [][]int{nil}}
+func newTrie(a *automaton, classes int, words []string) *trie {
+	most := 1 // states
+	for _, w := range words {
+		most += len(w)
+	}
+	t := &trie{classes: classes, next: make([]uint16, most*classes), ends: make([][]int, 1, most)}
 	for n, w := range words {
 		s := 0
 		for i := 0; i < len(w); i++ {
-			at := s<<rowBits + int(a.class[w[i]])
+			at := s*classes + int(a.class[w[i]])
 			if t.next[at] == 0 {
 				t.next[at] = uint16(len(t.ends)) // fewer than maxWords
 				t.ends = append(t.ends, nil)
-				t.next = append(t.next, make([]uint16, 1<<rowBits)...)
 			}
 			s = int(t.next[at])
 		}
@@ -136,7 +141,7 @@ func newTrie(a *automaton, words []string) *trie {
 // the longest proper suffix that is a state goes.
 func (t *trie) complete() {
 	fail := make([]uint16, len(t.ends))
-	t.breadth = append(t.breadth, 0)
+	t.breadth = append(make([]int, 0, len(t.ends)), 0)
 	for i := 0; i < len(t.breadth); i++ {
 		s := t.breadth[i]
 		row, back := t.row(s), t.row(int(fail[s]))
@@ -150,7 +155,9 @@ func (t *trie) complete() {
 				continue
 			}
 			fail[to] = via
-			t.ends[to] = append(t.ends[to], t.ends[via]...)
+			if len(t.ends[via]) > 0 {
+				t.ends[to] = append(t.ends[to], t.ends[via]...)
+			}
 			t.breadth = append(t.breadth, int(to))
 		}
 	}

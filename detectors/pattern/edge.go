@@ -87,7 +87,12 @@ func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
 			return e, false
 		}
 	case syntax.OpCharClass:
-		e.addIf(func(c byte) bool { return c >= utf8.RuneSelf || inSet(re.Rune, rune(c)) })
+		e.bytes[2], e.bytes[3] = ^uint64(0), ^uint64(0) // what is not ASCII
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			for c := re.Rune[i]; c <= min(re.Rune[i+1], utf8.RuneSelf-1); c++ {
+				e.bytes.add(byte(c))
+			}
+		}
 		return e, false
 	case syntax.OpWordBoundary:
 		if letters {

@@ -54,7 +54,7 @@ func newEngine(list []*rule) (*engine, error) {
 		if r.pattern() == "" {
 			continue
 		}
-		if err := r.plan(r.pattern(), &number, k); err != nil {
+		if err := r.plan(&number, k); err != nil {
 			return nil, err
 		}
 		e.branches = append(e.branches, r.branches...)

@@ -52,10 +52,11 @@ func (k literals) heads(parts []*syntax.Regexp) []literal { return k.headsUpTo(p
 
 // headsUpTo does not split literals of enough bytes any further.
 func (k literals) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
-	set := []literal{{whole: true}}
-	for _, part := range parts {
+	var room [2][maxLiterals + 1]literal // for sets that are not the last
+	set := append(room[0][:0], literal{whole: true})
+	for i, part := range parts {
 		tails := k.headsOf(part)
-		next := cross(set, tails)
+		next := cross(room[(i+1)%2][:0], set, tails)
 		if next == nil || len(tails) > 2 && shortest(set) >= enough {
 			return open(set)
 		}
@@ -64,8 +65,17 @@ func (k literals) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
 			break
 		}
 	}
-	return set
+	return slices.Clone(set)
 }
+
+// opens says whether some literal that every match of the sequence can begin with
+// is bad and nothing can be added to it: for a sequence whose first part says so,
+// nobody has to work out the rest.
+func (k literals) opens(parts []*syntax.Regexp, bad func(literal) bool) bool {
+	return slices.ContainsFunc(k.headsOf(parts[0]), func(l literal) bool { return !l.whole && bad(l) })
+}
+
+func tooShort(l literal) bool { return len(l.text) < minWord }
 
 func shortest(set []literal) int {
 	n := maxLiteral
@@ -84,14 +94,13 @@ func open(set []literal) []literal {
 	return out
 }
 
-// cross puts each of tails behind each whole literal of set. It returns nil if
-// there would be too many of them.
-func cross(set, tails []literal) []literal {
+// cross appends to out, which is empty, each of tails behind each whole literal of
+// set. It returns nil if there would be too many of them.
+func cross(out, set, tails []literal) []literal {
 	if len(set)*len(tails) > 2*maxLiterals {
 		return nil // even if half of them were equal
 	}
-	twice := len(set) > 1 && len(tails) > 1 // two ways may make one literal
-	out := make([]literal, 0, min(len(set)*len(tails), maxLiterals+1))
+	twice := len(set) > 1 && len(tails) > 1 && !apart(set, tails) // two ways may make one literal
 	for _, l := range set {
 		if !l.whole {
 			out = append(out, l)
@@ -102,7 +111,7 @@ func cross(set, tails []literal) []literal {
 			if len(n.text) > maxLiteral {
 				n = literal{text: n.text[:maxLiteral]}
 			}
-			if !twice && n.whole || !slices.Contains(out, n) {
+			if !twice && n.whole || !contains(out, n) {
 				out = append(out, n)
 			}
 		}
@@ -111,6 +120,30 @@ func cross(set, tails []literal) []literal {
 		}
 	}
 	return out
+}
+
+// apart says whether set and tails are so alike in length that no two ways can make
+// one literal: nearly always they are characters of classes.
+func apart(set, tails []literal) bool {
+	even := func(list []literal) bool {
+		for i, l := range list {
+			if !l.whole || len(l.text) != len(list[0].text) || contains(list[:i], l) {
+				return false
+			}
+		}
+		return true
+	}
+	return len(set[0].text)+len(tails[0].text) <= maxLiteral && even(set) && even(tails)
+}
+
+// contains is slices.Contains, which compares all of the texts first.
+func contains(list []literal, l literal) bool {
+	for i := range list {
+		if o := &list[i]; len(o.text) == len(l.text) && o.whole == l.whole && (l.text == "" || o.text[len(o.text)-1] == l.text[len(l.text)-1]) && o.text == l.text {
+			return true
+		}
+	}
+	return false
 }
 
 // headsOf is heads of one part. The list must not change.
@@ -170,7 +203,7 @@ func (k literals) headsOfRepeat(re *syntax.Regexp) []literal {
 		if !slices.ContainsFunc(set, func(l literal) bool { return l.whole }) {
 			break
 		}
-		next := cross(set, one)
+		next := cross(nil, set, one)
 		if next == nil {
 			return open(set)
 		}
@@ -198,13 +231,15 @@ func headsOfLiteral(re *syntax.Regexp) []literal {
 // headsOfClass is one literal a character. Long s and the Kelvin sign, which
 // only stand there because of (?i), are found by the folded pass.
 func headsOfClass(re *syntax.Regexp) []literal {
-	var out []literal
 	chars := 0
 	for i := 0; i+1 < len(re.Rune); i += 2 {
-		lo, hi := re.Rune[i], re.Rune[i+1]
-		if chars += int(hi-lo) + 1; chars > 2*maxClassChars+2 { // both cases, and two that fold
+		if chars += int(re.Rune[i+1]-re.Rune[i]) + 1; chars > 2*maxClassChars+2 { // both cases, and two that fold
 			return anyText
 		}
+	}
+	out := make([]literal, 0, chars)
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		lo, hi := re.Rune[i], re.Rune[i+1]
 		if lo == hi && (lo == longS || lo == kelvin) {
 			continue
 		}
@@ -212,7 +247,7 @@ func headsOfClass(re *syntax.Regexp) []literal {
 			return anyText
 		}
 		for r := lo; r <= hi; r++ {
-			if l := (literal{string(unicode.ToLower(r)), true}); !slices.Contains(out, l) {
+			if l := (literal{string(unicode.ToLower(r)), true}); !contains(out, l) {
 				out = append(out, l)
 			}
 		}

@@ -197,6 +197,14 @@ func (s *runeSets) add(pairs []rune) uint32 {
 }
 
 func inSet(pairs []rune, r rune) bool {
+	if len(pairs) <= 16 { // as nearly all are
+		for i := 0; i+1 < len(pairs) && pairs[i] <= r; i += 2 {
+			if r <= pairs[i+1] {
+				return true
+			}
+		}
+		return false
+	}
 	i, exact := slices.BinarySearch(pairs, r)
 	return exact || i&1 == 1
 }

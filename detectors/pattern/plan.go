@@ -62,8 +62,8 @@ type finder struct {
 
 // plan works out how r is found. Programs are made when first used: a
 // start-up should not pay for rules that never come near a match.
-func (r *rule) plan(pattern string, number *int, k literals) error {
-	re, err := syntax.Parse(pattern, syntax.Perl)
+func (r *rule) plan(number *int, k literals) error {
+	re, err := r.Tree()
 	if err != nil {
 		return fmt.Errorf("rule %s: regex: %w", r.ID, err)
 	}
@@ -109,7 +109,7 @@ func share(list []*branch, k literals) {
 	}
 	for _, b := range list {
 		for at := range b.parts {
-			if at == b.at || width(b.parts[:at]) > maxHead {
+			if at == b.at || k.opens(b.parts[at:], tooShort) || width(b.parts[:at]) > maxHead {
 				continue
 			}
 			words := k.wordsAt(b.parts[at:])
@@ -165,10 +165,16 @@ func lazily(parts []*syntax.Regexp) func() *program {
 // with long literals, and little can stand before. -1: no part will do.
 func (k literals) bestPart(parts []*syntax.Regexp) int {
 	best, at := 0, -1
+	before := 0 // bytes
 	for i := range parts {
-		before := width(parts[:i])
+		if i > 0 {
+			before = min(before+widthOf(parts[i-1]), maxSpan)
+		}
 		if before > maxHead {
 			break
+		}
+		if k.opens(parts[i:], tooShort) {
+			continue
 		}
 		least := shortest(k.heads(parts[i:]))
 		if least < minWord {
@@ -206,15 +212,11 @@ func runBefore(parts []*syntax.Regexp) ([]rune, int) {
 // holdsKeyword says whether every match of the sequence holds one of the
 // keywords, in lower case.
 func (k literals) holdsKeyword(parts []*syntax.Regexp, keywords []string) bool {
+	lacks := func(l literal) bool {
+		return !slices.ContainsFunc(keywords, func(k string) bool { return strings.Contains(l.text, k) })
+	}
 	for i := range parts {
-		all := true
-		for _, l := range k.heads(parts[i:]) {
-			if !slices.ContainsFunc(keywords, func(k string) bool { return strings.Contains(l.text, k) }) {
-				all = false
-				break
-			}
-		}
-		if all {
+		if !k.opens(parts[i:], lacks) && !slices.ContainsFunc(k.heads(parts[i:]), lacks) {
 			return true
 		}
 	}
