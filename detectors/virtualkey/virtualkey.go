@@ -1,7 +1,6 @@
 package virtualkey
 
 import (
-	"bytes"
 	"fmt"
 	"sync"
 
@@ -37,13 +36,6 @@ type Detector struct {
 	memos    sync.Pool
 }
 
-// prefix is one beginning of keys, with the place of its rarest byte.
-type prefix struct {
-	text   []byte
-	anchor int
-	form   bool // unknown and cut keys of the default form are looked for too
-}
-
 // New builds a detector around a snapshot; nil is one without keys. It costs a
 // few milliseconds for 100,000 keys. The error names the prefix that is wrong.
 func New(keys Keys, o Options) (*Detector, error) {
@@ -64,7 +56,7 @@ func New(keys Keys, o Options) (*Detector, error) {
 		if err := checkPrefix(text); err != nil {
 			return nil, err
 		}
-		d.prefixes = append(d.prefixes, prefix{[]byte(text), anchor(text), text == DefaultPrefix})
+		d.prefixes = append(d.prefixes, newPrefix(text))
 	}
 	return d, nil
 }
@@ -77,33 +69,6 @@ func checkPrefix(text string) error {
 		return fmt.Errorf("virtual key prefix %q: want ASCII letters, digits and signs without quotes, brackets or spaces", text)
 	}
 	return nil
-}
-
-// anchor is the place of the byte to search for: one that logs have few of, or
-// the first. Two bytes out of three of our logs are among the common ones.
-func anchor(text string) int {
-	for i := range len(text) {
-		if bytes.IndexByte([]byte("etaoinsrhldcumpg0123456789-_./:"), text[i]) < 0 {
-			return i
-		}
-	}
-	return 0
-}
-
-// next is the first place of the prefix in text[from:to), or -1.
-func (p *prefix) next(text []byte, from, to int) int {
-	for at := from + p.anchor; at < to; {
-		i := bytes.IndexByte(text[at:to], p.text[p.anchor])
-		if i < 0 {
-			return -1
-		}
-		start := at + i - p.anchor
-		if end := start + len(p.text); end <= to && bytes.Equal(text[start:end], p.text) {
-			return start
-		}
-		at += i + 1
-	}
-	return -1
 }
 
 // Detect implements pipeline.Detector. It allocates only for what it finds,
