@@ -171,7 +171,11 @@ func (l *layer) validate(r *Rule) error {
 	case r.Pattern == "" || r.SecretGroup == 0:
 		return nil
 	}
-	if groups := r.Regexp().NumSubexp(); r.SecretGroup > groups {
+	tree, err := r.Tree()
+	if err != nil {
+		return origin.fileError(r.ID, "regex", err)
+	}
+	if groups := tree.MaxCap(); r.SecretGroup > groups {
 		return origin.fileError(r.ID, "secretGroup", fmt.Errorf("%d, but regex has %d groups", r.SecretGroup, groups))
 	}
 	return nil
