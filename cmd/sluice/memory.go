@@ -13,9 +13,18 @@ const (
 	// has doubled, which is the default, took a quarter of the time of a follower;
 	// at five times it stays far below memoryBase.
 	gcPercent = 400
+	// A pass ends, and may unpack what takes a window of 128 MiB: it leaves less to lie.
+	gcPass = 200
 	// With so many keys what lives is not small any more.
 	gcManyKeys = 20_000
 )
+
+// startPass puts the collector off: it would look five times at rules that are being
+// made ready.
+func startPass(a *app) { setPercent(a, 0, gcPercent) }
+
+// continuePass is for the rest of the pass.
+func continuePass(a *app, keys int) { setPercent(a, keys, gcPass) }
 
 // boundMemory keeps a process that runs for ever small; GOMEMLIMIT and GOGC, if
 // they are set, are the user's choice.
@@ -23,11 +32,14 @@ func boundMemory(a *app, keys int) {
 	if a.env("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryBase + a.buffers + memoryPerKey*int64(keys))
 	}
+	setPercent(a, keys, gcPercent)
+}
+
+func setPercent(a *app, keys, percent int) {
+	if keys >= gcManyKeys {
+		percent = 100
+	}
 	if a.env("GOGC") == "" {
-		percent := 100
-		if keys < gcManyKeys {
-			percent = gcPercent
-		}
 		debug.SetGCPercent(percent)
 	}
 }

@@ -76,9 +76,11 @@ func (f *passFlags) prepare(ctx context.Context, a *app, args []string) (*job, e
 		return nil, fetched
 	}
 	j.keysMissing = joinMissing([]error{missing, fetched})
+	startPass(a)
 	if j.detection, err = f.detect.load(a, folders(args), keys, access.master); err != nil {
 		return nil, err
 	}
+	continuePass(a, keys.Len())
 	j.detection.learnCredential(access)
 	j.detection.ask = access.resolver(nil)
 	j.sources, err = sources.Open(args, sources.Options{
