@@ -97,7 +97,7 @@ func (p *past) behind(at int) int {
 // room makes room for the verdicts of all places.
 func (p *past) room() {
 	if n := len(p.noted); n > cap(p.verdicts) {
-		p.verdicts = make([]verdict, n, 2*n)
+		p.verdicts = make([]verdict, n, n+n/4)
 	} else {
 		p.verdicts = p.verdicts[:n]
 		clear(p.verdicts)
