@@ -23,6 +23,7 @@ func slowly(t *testing.T, f func(c *container)) (c *container, s *sink, src *Sou
 	cfg.File, cfg.Self, cfg.OnGap = true, "none", s.gap
 	src = New(cfg)
 	src.dial = d.serve(t)
+	c.print(stdout, "first\n") // a log that runs has its file from the start
 	slow := true
 	_, stop := runSource(src, func(b record.Batch) error {
 		if slow {
@@ -31,7 +32,6 @@ func slowly(t *testing.T, f func(c *container)) (c *container, s *sink, src *Sou
 		}
 		return s.emit(b)
 	})
-	c.print(stdout, "first\n")
 	time.Sleep(time.Second)
 	f(c)
 	time.Sleep(10 * time.Minute)
