@@ -88,11 +88,7 @@ func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
 		}
 	case syntax.OpCharClass:
 		e.bytes[2], e.bytes[3] = ^uint64(0), ^uint64(0) // what is not ASCII
-		for i := 0; i+1 < len(re.Rune); i += 2 {
-			for c := re.Rune[i]; c <= min(re.Rune[i+1], utf8.RuneSelf-1); c++ {
-				e.bytes.add(byte(c))
-			}
-		}
+		eachASCII(re.Rune, e.bytes.add)
 		return e, false
 	case syntax.OpWordBoundary:
 		if letters {

@@ -80,9 +80,9 @@ func (m *machine) judgeSecret(r *rule, secret []byte) bool {
 // formOf is the form of an id that s has, 0 if it has none.
 func formOf(s []byte) int {
 	switch n := len(s); {
-	case n == uuidLength && isUUID(s):
+	case isUUID(s):
 		return uuid
-	case n == maskLength && isMask(s):
+	case isMask(s):
 		return mask
 	case n >= shortestDigest && n <= longestDigest && n%8 == 0 && isDigest(s):
 		return n

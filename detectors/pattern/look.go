@@ -173,11 +173,7 @@ func allBytes(re *syntax.Regexp) (set [256]bool) {
 			set[c] = re.Op == syntax.OpAnyChar || c != '\n'
 		}
 	case syntax.OpCharClass:
-		for i := 0; i+1 < len(re.Rune) && re.Rune[i] < utf8.RuneSelf; i += 2 {
-			for c := re.Rune[i]; c <= min(re.Rune[i+1], utf8.RuneSelf-1); c++ {
-				set[c] = true
-			}
-		}
+		eachASCII(re.Rune, func(c byte) { set[c] = true })
 		if n := len(re.Rune); n > 0 && re.Rune[n-1] >= utf8.RuneSelf {
 			wide(&set)
 		}

@@ -196,6 +196,15 @@ func (s *runeSets) add(pairs []rune) uint32 {
 	return n
 }
 
+// eachASCII calls f with each character of ASCII in a set of runes, as pairs.
+func eachASCII(pairs []rune, f func(c byte)) {
+	for i := 0; i+1 < len(pairs) && pairs[i] < utf8.RuneSelf; i += 2 {
+		for r := pairs[i]; r <= min(pairs[i+1], utf8.RuneSelf-1); r++ {
+			f(byte(r))
+		}
+	}
+}
+
 func inSet(pairs []rune, r rune) bool {
 	if len(pairs) <= 16 { // as nearly all are
 		for i := 0; i+1 < len(pairs) && pairs[i] <= r; i += 2 {

@@ -116,7 +116,7 @@ func (m *machine) stretches(frag *fragment) {
 	m.same = m.same[:0]
 	switch {
 	case frag.keep:
-		m.same = append(m.same, m.repeats.find(frag.text)...)
+		m.same = m.repeats.find(m.same, frag.text)
 	case frag.view != nil && m.past.usable:
 		for _, seg := range frag.view.Map {
 			if at, from, n := seg.Same(); n > leastInside+near {

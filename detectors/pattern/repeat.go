@@ -33,13 +33,11 @@ const (
 // repeats finds stretches of a text that stand in it before.
 type repeats struct {
 	known *[1 << mostKnown]int32 // places by a hash of the eight bytes there
-	list  []stretch
 }
 
-// find returns the stretches, in order, none over another. They are valid until
-// the next call. What it does for a byte is bounded, whatever the text is.
-func (r *repeats) find(text []byte) []stretch {
-	r.list = r.list[:0]
+// find appends the stretches, in order, none over another. What it does for a byte
+// is bounded, whatever the text is.
+func (r *repeats) find(dst []stretch, text []byte) []stretch {
 	size := min(max(bits.Len(uint(len(text)))-4, fewKnown), mostKnown)
 	if r.known == nil {
 		r.known = new([1 << mostKnown]int32)
@@ -66,11 +64,11 @@ func (r *repeats) find(text []byte) []stretch {
 			i += repeatStep
 			continue
 		}
-		r.list = append(r.list, stretch{at: at, from: from, n: n})
+		dst = append(dst, stretch{at: at, from: from, n: n})
 		done = at + n
 		i, next = done, (done+knownStep-1)&^(knownStep-1)
 	}
-	return r.list
+	return dst
 }
 
 func wordAt(text []byte, i int) uint64 { return binary.LittleEndian.Uint64(text[i:]) }

@@ -72,7 +72,7 @@ func TestRepeatsAreTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := repetitive(t, part)
 		done := 0
-		for _, s := range r.find(text) {
+		for _, s := range r.find(nil, text) {
 			if s.at < done || s.from >= s.at || s.n < leastRepeat || !bytes.Equal(text[s.at:s.at+s.n], text[s.from:s.from+s.n]) {
 				t.Fatalf("%+v behind %d in %q", s, done, text)
 			}
@@ -81,7 +81,7 @@ func TestRepeatsAreTheSameBytes(t *testing.T) {
 	})
 	log := gatewayLog(1 << 16)
 	covered := 0
-	for _, s := range r.find([]byte(log + log)) {
+	for _, s := range r.find(nil, []byte(log+log)) {
 		covered += s.n
 	}
 	if covered < len(log) {
