@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/hex"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,7 +26,7 @@ func AppendFinding(dst []byte, f *record.Finding) ([]byte, error) {
 	dst = appendNumber(dst, `,"length":`, f.Pos.Length)
 	dst = append(dst, '}')
 	if !f.Time.IsZero() {
-		dst = appendStamp(append(dst, `,"log_time":"`...), f.Time)
+		dst = f.Time.UTC().AppendFormat(append(dst, `,"log_time":"`...), stampLayout)
 		dst = append(dst, '"')
 	}
 	dst = appendSecret(dst, f)
@@ -79,28 +78,6 @@ func appendIfTrue(dst []byte, member string, is bool) []byte {
 
 func appendNumber(dst []byte, name string, n int64) []byte {
 	return strconv.AppendInt(append(dst, name...), n, 10)
-}
-
-// appendStamp appends t as stamp prints it.
-func appendStamp(dst []byte, t time.Time) []byte {
-	t = t.UTC()
-	year, month, day := t.Date()
-	if year < 0 || year > 9999 {
-		return t.AppendFormat(dst, stampLayout)
-	}
-	hour, minute, second := t.Clock()
-	milli := t.Nanosecond() / int(time.Millisecond)
-	two := func(n int) (byte, byte) { return byte('0' + n/10), byte('0' + n%10) }
-	y1, y2 := two(year / 100)
-	y3, y4 := two(year % 100)
-	o1, o2 := two(int(month))
-	d1, d2 := two(day)
-	h1, h2 := two(hour)
-	m1, m2 := two(minute)
-	s1, s2 := two(second)
-	f1, f2 := two(milli / 10)
-	return append(dst, y1, y2, y3, y4, '-', o1, o2, '-', d1, d2, 'T', h1, h2, ':', m1, m2, ':', s1, s2,
-		'.', f1, f2, byte('0'+milli%10), 'Z')
 }
 
 // asIs are the bytes that stand for themselves in a JSON string that is looked at.
