@@ -1,5 +1,7 @@
 package pattern
 
+import "math"
+
 // A view repeats most of the text byte for byte, and a text repeats itself. What
 // was found out there is not worked out again: what becomes of a word, or of a
 // match, is the same where all bytes that it rests on are.
@@ -69,7 +71,27 @@ func (p *past) add(t *target, end, far, first int) {
 	for len(p.index) <= end>>indexBits {
 		p.index = append(p.index, int32(len(p.tries)))
 	}
+	if t.group < 0 {
+		far = math.MaxInt32 // what it means is meant anew each time
+	}
 	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted))})
+}
+
+// again remembers tries, which noted so many places, where their text stands by
+// bytes further on and as many places are about to be noted.
+func (p *past) again(tries []pastTry, noted int, by int32) bool {
+	if p.full = p.full || len(p.tries)+len(tries) > mostTries || len(p.noted)+noted > mostNoted; p.full {
+		return false
+	}
+	further := int32(len(p.noted)) - tries[0].first
+	for _, t := range tries {
+		t.end, t.far, t.first, t.last = t.end+by, t.far+by, t.first+further, t.last+further
+		for len(p.index) <= int(t.end)>>indexBits {
+			p.index = append(p.index, int32(len(p.tries)))
+		}
+		p.tries = append(p.tries, t)
+	}
+	return true
 }
 
 // note remembers a place, and returns its number; 0: nothing more is remembered.
@@ -152,34 +174,47 @@ func (m *machine) inside(text []byte, s *stretch) span {
 func (m *machine) repeat(frag *fragment, n int) {
 	s := &m.same[n]
 	by, at := s.at-s.from, s.in.start
-	for i := m.past.behind(s.in.start - by); ; i++ {
-		if frag.view == nil && (m.past.full || len(m.withheld) > 0 || m.thrash) {
+	next, last := m.past.behind(s.in.start-by), m.past.behind(s.in.end-by)
+	inside := int32(s.at + s.n - by)
+	for {
+		first := next
+		for next < last && m.past.tries[next].far <= inside {
+			next++
+		}
+		if frag.view == nil && (m.past.full || len(m.withheld) > 0 || m.thrash) || !m.takeOver(frag, first, next, n) {
 			m.walkPlainly(frag, span{at, s.in.end}) // what is to be repeated may have been left out
 			return
 		}
-		if i == len(m.past.tries) {
-			return
-		}
-		t := m.past.tries[i]
-		end := int(t.end) + by
-		at = max(at, end-1) // another word may end there too
-		switch {
-		case end > s.in.end:
-			return
-		case t.target.group < 0 || int(t.far)+by > s.at+s.n:
-			m.tryWithin(frag, t.target, end)
-			continue
-		}
-		first := len(m.past.noted)
-		for _, p := range m.past.noted[t.first:t.last] {
-			if moved := p.moved(by, n); !m.off[p.rule] {
-				m.note(frag, int(p.rule), moved)
+		if next == last {
+			if last = m.past.behind(s.in.end - by); next == last {
+				return
 			}
+			continue // it overlaps what it repeats
 		}
-		if frag.keep {
-			m.past.add(t.target, end, int(t.far)+by, first)
-		}
+		t := m.past.tries[next]
+		at = int(t.end) + by - 1 // another word may end there too
+		m.tryWithin(frag, t.target, at+1)
+		next++
 	}
+}
+
+// takeOver notes what tries[first:last] noted, in stretch number n, and remembers
+// the tries there, if those of frag are. It does nothing and returns false where
+// no more is remembered.
+func (m *machine) takeOver(frag *fragment, first, last, n int) bool {
+	if first == last {
+		return true
+	}
+	p, by := &m.past, m.same[n].at-m.same[n].from
+	tries := p.tries[first:last]
+	noted := p.noted[tries[0].first:tries[len(tries)-1].last]
+	if frag.keep && !p.again(tries, len(noted), int32(by)) {
+		return false
+	}
+	for _, place := range noted {
+		m.note(frag, int(place.rule), place.moved(by, n))
+	}
+	return true
 }
 
 // moved is p where its text stands by bytes further on, in stretch number n.
