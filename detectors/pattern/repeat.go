@@ -22,9 +22,9 @@ const (
 	// repeatStep is how far apart the places are that a repeat is looked for at, and
 	// knownStep those that it is looked for by: with no divisor in common, so that a
 	// long repeat is met.
-	repeatStep, knownStep = 17, 8
+	repeatStep, knownStep = 17, 16
 	// fewKnown and mostKnown bound the places remembered, as powers of two.
-	fewKnown, mostKnown = 8, 13
+	fewKnown, mostKnown = 8, 12
 	wordBytes           = 8
 	// leastKept is the least of a text without views in which repeats are looked for.
 	leastKept = 1 << 10
@@ -32,7 +32,9 @@ const (
 
 // repeats finds stretches of a text that stand in it before.
 type repeats struct {
-	known *[1 << mostKnown]int32 // places by a hash of the eight bytes there
+	// known are places by a hash of the eight bytes there, and in the bits above a
+	// place more of that hash, so that most others need no look at the text.
+	known *[1 << mostKnown]uint32
 }
 
 // find appends the stretches, in order, none over another. What it does for a byte
@@ -40,18 +42,22 @@ type repeats struct {
 func (r *repeats) find(dst []stretch, text []byte) []stretch {
 	size := min(max(bits.Len(uint(len(text)))-4, fewKnown), mostKnown)
 	if r.known == nil {
-		r.known = new([1 << mostKnown]int32)
+		r.known = new([1 << mostKnown]uint32)
 	}
 	known, shift := r.known, 64-size
 	clear(known[:1<<size])
+	place := uint32(1)<<bits.Len(uint(len(text))) - 1
 	done, next := 0, 0 // end of the last stretch; place to be remembered next
 	for i := 0; i+leastRepeat < len(text); {
 		for ; next < i; next += knownStep {
-			known[hashOf(wordAt(text, next))>>shift&(1<<mostKnown-1)] = int32(next)
+			hash := hashOf(wordAt(text, next))
+			known[hash>>shift&(1<<mostKnown-1)] = uint32(hash)&^place | uint32(next)
 		}
 		word := wordAt(text, i)
-		from := int(known[hashOf(word)>>shift&(1<<mostKnown-1)])
-		if from >= i || wordAt(text, from) != word {
+		hash := hashOf(word)
+		there := known[hash>>shift&(1<<mostKnown-1)]
+		from := int(there & place)
+		if (there^uint32(hash))&^place != 0 || from >= i || wordAt(text, from) != word {
 			i += repeatStep
 			continue
 		}
