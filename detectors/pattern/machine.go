@@ -20,10 +20,11 @@ type place struct {
 // and scratch. It holds no bytes of a fragment once search has returned.
 type machine struct {
 	*Detector
-	tails, lists     []*dfa    // by group, allowlist
-	secrets, matched [][]*dfa  // by rule: what allows a secret, or a match
-	groups           []*groups // by rule
-	memory, epoch    int       // bytes in dfas, and how often they were forgotten
+	tails, lists     []*dfa      // by group, allowlist
+	aheads           []aheadSlot // by group
+	secrets, matched [][]*dfa    // by rule: what allows a secret, or a match
+	groups           []*groups   // by rule
+	memory, epoch    int         // bytes in dfas, and how often they were forgotten
 	key              []byte
 
 	memo   memo
@@ -58,6 +59,7 @@ func newMachine(d *Detector) *machine {
 	return &machine{
 		Detector: d,
 		tails:    make([]*dfa, len(d.engine.groups)),
+		aheads:   make([]aheadSlot, len(d.engine.groups)),
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
 		secrets:  make([][]*dfa, len(d.rules)),
@@ -192,9 +194,15 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 	}
 	s.tried = at + 1
 	g := m.engine.groups[n]
+	steps, limit := m.steps, min(at+maxSpan, len(frag.text))
+	if a := m.aheadAt(n); a != nil {
+		if may, far := a.possible(frag.text, at, limit); !may && !m.thrash {
+			m.steps += far - at
+			return far
+		}
+	}
 	d := m.dfaAt(&m.tails[n], g.program, true)
-	steps := m.steps
-	_, mask := d.run(frag.text, at, min(at+maxSpan, len(frag.text)), true)
+	_, mask := d.run(frag.text, at, limit, true)
 	far = at + m.steps - steps + utf8.UTFMax
 	for ; mask != 0; mask &= mask - 1 {
 		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {

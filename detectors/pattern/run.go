@@ -74,3 +74,22 @@ func (d *dfa) classAt(text []byte, i int) (class uint32, n int) {
 	r, n := utf8.DecodeRune(text[i:])
 	return d.wide(r), n
 }
+
+// mayMatch says whether a match may begin at at: as far as a few bytes tell, not
+// over limit. It looked at no byte from far on.
+func (d *dfa) mayMatch(text []byte, at, limit int) (may bool, far int) {
+	s := d.startState(text, at, true)
+	for i := at; i < min(at+mostAhead, limit); {
+		class, n := d.classAt(text, i)
+		t := d.take(s, int(class))
+		switch {
+		case t == dead:
+			return false, i + utf8.UTFMax
+		case t&matchedHere != 0:
+			return true, i
+		}
+		s = t
+		i += n
+	}
+	return true, limit
+}
