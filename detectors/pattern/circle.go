@@ -20,8 +20,9 @@ const (
 )
 
 const (
-	// enoughCircles is how often a dfa went round before its circles are worked out.
-	enoughCircles = 64
+	// enoughRound is how many bytes a dfa went round before its circles are worked out,
+	// without those that a circle would not have led over any faster.
+	enoughRound = 1 << 10
 	// widestTurn is how many bytes of ASCII lead back from the other state, at least.
 	widestTurn = 64
 	// soon is how far most texts go before they leave, bytes: less than a call
@@ -34,10 +35,11 @@ const (
 func (d *dfa) circle(text []byte, i int, s uint32) (int, uint32) {
 	c := d.circleAt(s)
 	if c == nil {
-		rows, ascii := d.rows, &d.ascii
+		rows, ascii, from := d.rows, &d.ascii, i
 		for i < len(text) && text[i] < utf8.RuneSelf && rows[s+uint32(ascii[text[i]])] == s {
 			i++
 		}
+		d.rounds += max(0, i-from-soon)
 		return i, s
 	}
 	from := i
@@ -67,7 +69,7 @@ func (d *dfa) circleAt(s uint32) *circle {
 	if d.round != nil && d.round.of == s {
 		return d.round
 	}
-	if d.rounds++; d.rounds < enoughCircles {
+	if d.rounds < enoughRound {
 		return nil
 	}
 	c, known := d.circles[s]

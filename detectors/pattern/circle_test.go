@@ -39,7 +39,7 @@ func TestCirclesLeadWhereSingleStepsLead(t *testing.T) {
 			text = append(text, part.Draw(t, "part")...)
 		}
 		d := learnt[e]
-		d.rounds = max(d.rounds, enoughCircles)
+		d.rounds = max(d.rounds, enoughRound)
 		slow := newDFA(m, d.program, false)
 		slow.rounds = -1 << 30 // it never learns
 		for at := range text {

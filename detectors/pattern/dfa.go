@@ -42,7 +42,7 @@ type dfa struct {
 	masks  []uint64
 	ids    uint64 // expressions of the transition that step made last
 
-	rounds  int // how often it went round in a state
+	rounds  int // bytes that it went round in a state, as far as they count
 	circles map[uint32]*circle
 	round   *circle // the one that was asked for last
 
