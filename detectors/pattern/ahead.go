@@ -33,22 +33,6 @@ const (
 	blockBytes  = 32 // bytes looked at at once
 )
 
-// aheadAt is the ahead of a group, nil if it has none.
-func (m *machine) aheadAt(group int) *ahead {
-	a := &m.aheads[group]
-	if !a.known {
-		a.known = true
-		m.aside(func() { a.ahead = newAhead(m, m.engine.groups[group].branches) })
-	}
-	return a.ahead
-}
-
-// aheadSlot is the place of a group's ahead in a machine.
-type aheadSlot struct {
-	known bool
-	*ahead
-}
-
 func newAhead(m *machine, list []*branch) *ahead {
 	a := &ahead{}
 	rests := make([][]*syntax.Regexp, len(list))

@@ -44,8 +44,8 @@ func aheads(t *testing.T, expressions []string) (list []*ahead, groups []*tails)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n, g := range d.engine.groups {
-			a := newMachine(d).aheadAt(n)
+		for _, g := range d.engine.groups {
+			a := newAhead(newMachine(d), g.branches)
 			if a == nil {
 				t.Fatalf("%s: nothing is looked for ahead", text)
 			}

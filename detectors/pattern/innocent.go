@@ -90,22 +90,6 @@ func formOf(s []byte) int {
 	return 0
 }
 
-// isDigest says whether s is of hex digits in lower case.
-func isDigest(s []byte) bool {
-	all := uint8(1)
-	for _, c := range s {
-		all &= digestBytes[c]
-	}
-	return all != 0
-}
-
-func isUUID(s []byte) bool {
-	if len(s) != uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return false
-	}
-	return isDigest(s[:8]) && isDigest(s[9:13]) && isDigest(s[14:18]) && isDigest(s[19:23]) && isDigest(s[24:])
-}
-
 func isMask(s []byte) bool {
 	return len(s) == maskLength && string(s[:len(maskHead)]) == maskHead &&
 		isWord(s[6]) && isWord(s[7]) && isWord(s[8]) && isWord(s[9])
@@ -145,7 +129,7 @@ func (m *machine) takes(r *rule, form int) bool {
 // reads just this value, or nothing: no byte between the stop and the id can
 // be of a value, and what stands behind it ends one and is no part of it. If so, no
 // byte from far on was looked at; else far is 0.
-func (m *machine) idBehind(frag *fragment, t *target, stop int) (far int) {
+func (m *machine) idBehind(frag *fragment, t *target, k *known, stop int) (far int) {
 	text, kind := frag.text, &t.look.kind
 	i := stop + 1
 	for limit := min(len(text), stop+1+mostBetween); i < limit && digestBytes[text[i]] == 0 && text[i] != maskHead[0]; i++ {
@@ -154,7 +138,7 @@ func (m *machine) idBehind(frag *fragment, t *target, stop int) (far int) {
 		}
 	}
 	form, i := idAt(text, i)
-	if form == 0 || i >= len(text) || !endsID.has(text[i]) || kind[text[i]]&inBody != 0 || !m.groupTakes(t.group, form) {
+	if form == 0 || i >= len(text) || !endsID.has(text[i]) || kind[text[i]]&inBody != 0 || !k.takes(m, form) {
 		return 0
 	}
 	m.steps += i - stop
@@ -163,9 +147,7 @@ func (m *machine) idBehind(frag *fragment, t *target, stop int) (far int) {
 
 // idAt is the form of the id that begins at start, and its end.
 func idAt(text []byte, start int) (form, end int) {
-	i := start
-	for limit := min(len(text), start+longestDigest+1); i < limit && digestBytes[text[i]] != 0; i++ {
-	}
+	i := digestEnd(text[:min(len(text), start+longestDigest+1)], start)
 	if n := i - start; n >= shortestDigest && n <= longestDigest {
 		return n, i
 	}
@@ -187,20 +169,19 @@ var endsID = func() (b byteSet) {
 	return b
 }()
 
-// groupTakes says whether all rules of a group, which have shapes, take each id of
-// a form for innocent, and read it whole, or take it for too short.
-func (m *machine) groupTakes(group, form int) bool {
-	if m.allIDs[group] == nil {
-		all := new(forms)
-		for form := range all {
+// takes says whether all rules of a group, which have shapes, take each id of a form
+// for innocent, and read it whole, or take it for too short.
+func (k *known) takes(m *machine, form int) bool {
+	if k.ids == nil {
+		k.ids = new(forms)
+		for form := range k.ids {
 			set, n := setOf(form)
-			all[form] = n > 0 && !slices.ContainsFunc(m.engine.groups[group].shaped(), func(r *rule) bool {
-				return !r.shape().holds(set, n) || n >= r.shape().value.least && !m.takes(r, form)
+			k.ids[form] = n > 0 && !slices.ContainsFunc(k.shaped, func(r shapedRule) bool {
+				return !r.shape.holds(set, n) || n >= r.shape.value.least && !m.takes(r.rule, form)
 			})
 		}
-		m.allIDs[group] = all
 	}
-	return m.allIDs[group][form]
+	return k.ids[form]
 }
 
 // setOf is what characters an id of a form has, and how many; 0: there is no such

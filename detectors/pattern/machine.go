@@ -20,23 +20,21 @@ type place struct {
 // and scratch. It holds no bytes of a fragment once search has returned.
 type machine struct {
 	*Detector
-	tails, lists     []*dfa      // by group, allowlist
-	aheads           []aheadSlot // by group
-	secrets, matched [][]*dfa    // by rule: what allows a secret, or a match
-	groups           []*groups   // by rule
-	memory, epoch    int         // bytes in dfas, and how often they were forgotten
+	tails, lists     []*dfa    // by group, allowlist
+	secrets, matched [][]*dfa  // by rule: what allows a secret, or a match
+	groups           []*groups // by rule
+	memory, epoch    int       // bytes in dfas, and how often they were forgotten
 	key              []byte
 
-	memo   memo
-	ids    []*forms // by rule, as takes found them
-	allIDs []*forms // by group
+	memo memo
+	ids  []*forms // by rule, as takes found them
 
 	walker  walker
 	repeats repeats
 	same    []stretch // those of the fragment that need not be searched
 	past    past      // what the search of the text left for what repeats it
-	seen    []seen    // by group
-	met     []int     // groups that seen has something of
+	known   []known   // by group
+	met     []int     // groups that known has something of for the fragment
 	places  [][]place // by rule, in about the order of the text
 	ruled   []int     // the rules that have places
 	open    []bool    // by rule: a keyword of a swept rule is there
@@ -59,38 +57,18 @@ func newMachine(d *Detector) *machine {
 	return &machine{
 		Detector: d,
 		tails:    make([]*dfa, len(d.engine.groups)),
-		aheads:   make([]aheadSlot, len(d.engine.groups)),
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
 		secrets:  make([][]*dfa, len(d.rules)),
 		matched:  make([][]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
-		seen:     make([]seen, len(d.engine.groups)),
+		known:    make([]known, len(d.engine.groups)),
 		memo:     newMemo(),
 		ids:      make([]*forms, len(d.rules)),
-		allIDs:   make([]*forms, len(d.engine.groups)),
 		open:     make([]bool, len(d.rules)),
 		places:   make([][]place, len(d.rules)),
 		gates:    make([]int8, len(d.rules)),
 	}
-}
-
-// seen is what is known of a group in the fragment. Most fragments are single
-// messages, in which few groups are met: only theirs is cleared behind one.
-type seen struct {
-	met   bool
-	tried int // the last place tried, plus one
-	gap   run // what its look found last
-}
-
-// meet is what is known of a group.
-func (m *machine) meet(group int) *seen {
-	s := &m.seen[group]
-	if !s.met {
-		s.met = true
-		m.met = append(m.met, group)
-	}
-	return s
 }
 
 // maxMemory bounds the caches of one machine, bytes. All rules together use
@@ -160,7 +138,7 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) (far int) {
 	if !t.beside.has(frag.text, at) {
 		return end
 	}
-	stop := 0
+	k, stop := &m.known[t.group], 0
 	if t.look != nil {
 		passes, i := t.look.passes(frag.text, at, &m.meet(t.group).gap)
 		if !passes {
@@ -168,16 +146,16 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) (far int) {
 		}
 		stop = i
 	}
-	switch g := m.engine.groups[t.group]; {
-	case g.shaped() != nil && t.look != nil:
-		if far = m.idBehind(frag, t, stop); far == 0 {
-			far = m.readGroup(frag, t, at, end)
+	switch k.how(m, t) {
+	case byShape:
+		if far = m.idBehind(frag, t, k, stop); far == 0 {
+			far = m.readGroup(frag, t, k, at, end)
 		}
-	case !g.direct:
+	case byTail:
 		far = m.tryGroup(frag, t, at, end)
 	default:
 		far = end
-		if r := g.branches[0].rule.index; !m.off[r] {
+		if r := m.engine.groups[t.group].branches[0].rule.index; !m.off[r] {
 			m.note(frag, r, place{at: int32(at), hit: int32(end)})
 		}
 	}
@@ -193,14 +171,14 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 		return end
 	}
 	s.tried = at + 1
-	g := m.engine.groups[n]
 	steps, limit := m.steps, min(at+maxSpan, len(frag.text))
-	if a := m.aheadAt(n); a != nil {
+	if a := m.known[n].ahead; a != nil {
 		if may, far := a.possible(frag.text, at, limit); !may && !m.thrash {
 			m.steps += far - at
 			return far
 		}
 	}
+	g := m.engine.groups[n]
 	d := m.dfaAt(&m.tails[n], g.program, true)
 	_, mask := d.run(frag.text, at, limit, true)
 	far = at + m.steps - steps + utf8.UTFMax
@@ -217,20 +195,20 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 
 // readGroup is tryGroup where all rules of the group have a shape, which tells the
 // same and more. The word ends at end.
-func (m *machine) readGroup(frag *fragment, t *target, at, end int) (far int) {
-	g := m.engine.groups[t.group]
-	for _, r := range g.shaped() {
+func (m *machine) readGroup(frag *fragment, t *target, k *known, at, end int) (far int) {
+	for i := range k.shaped {
+		r := &k.shaped[i]
 		if m.off[r.index] {
 			continue
 		}
-		read := r.shape().read(frag.text, at, end)
+		read := r.shape.read(frag.text, at, end)
 		if read.verdict == unclear {
 			return max(far, m.tryGroup(frag, t, at, end)) // what was noted already is noted once
 		}
 		m.steps += max(int(read.far)-end, 0)
 		far = max(far, int(read.far))
 		if read.verdict == isMatch {
-			innocent := m.innocentSecret(r, read.secretIn(frag))
+			innocent := m.innocentSecret(r.rule, read.secretIn(frag))
 			m.note(frag, r.index, place{at: int32(at), hit: int32(end), read: read, innocent: innocent})
 		}
 	}
@@ -250,7 +228,7 @@ func (m *machine) note(frag *fragment, rule int, p place) {
 // reset makes m ready for a fragment.
 func (m *machine) reset() {
 	for _, g := range m.met {
-		m.seen[g] = seen{}
+		m.known[g].seen = seen{}
 	}
 	m.met = m.met[:0]
 	if m.opened {
