@@ -99,8 +99,7 @@ func (a *allowlist) coversPath(pathAllowed bool) bool {
 }
 
 // judge is all allowlists that a rule obeys, its own and the global ones, put
-// together by what they look at: most findings are dropped by one of them, and
-// one automaton for ten expressions costs what one for one does.
+// together by what they look at: most findings are dropped by one of them.
 type judge struct {
 	words  *stopWords
 	secret []either
@@ -108,10 +107,9 @@ type judge struct {
 	others []*allowlist // those about lines, and those all of whose criteria must hold
 }
 
-func newJudge(lists []*allowlist) *judge {
+func newJudge(lists []*allowlist, all *pool) *judge {
 	j := &judge{}
 	var words []string
-	var secret, match []*rules.Expression
 	for _, a := range lists {
 		if a.MatchAll {
 			j.others = append(j.others, a)
@@ -123,66 +121,15 @@ func newJudge(lists []*allowlist) *judge {
 		case a.RegexTarget == "line":
 			j.others = append(j.others, a)
 		case a.RegexTarget == "match":
-			match = append(match, a.Regexes...)
+			j.match = append(j.match, all.eithers(a.Regexes)...)
 		default:
-			secret = append(secret, a.Regexes...)
+			j.secret = append(j.secret, all.eithers(a.Regexes)...)
 		}
 	}
 	slices.SortStableFunc(j.others, func(x, y *allowlist) int { return len(x.RegexTarget) - len(y.RegexTarget) })
+	slices.SortStableFunc(j.secret, func(x, y either) int { return x.cost() - y.cost() })
 	j.words = newStopWords(words)
-	j.secret, j.match = eithers(secret), eithers(match)
 	return j
-}
-
-// either is some expressions of which one has to match.
-type either struct {
-	program func() *program
-	atStart bool // all of them match at the start only
-}
-
-// small is up to how many bytes long an expression is put together with others.
-// Together, long ones make more states than a cache holds.
-const small = 100
-
-// eithers puts expressions together that are quickly looked at together.
-func eithers(list []*rules.Expression) []either {
-	var near, far, long []*rules.Expression
-	for _, re := range list {
-		switch {
-		case !startsAtStart(re):
-			far = append(far, re)
-		case len(re.String()) <= small:
-			near = append(near, re)
-		default:
-			long = append(long, re)
-		}
-	}
-	var out []either
-	add := func(atStart bool, some ...*rules.Expression) {
-		if len(some) > 0 {
-			out = append(out, either{sync.OnceValue(func() *program { return compile(eitherOf(some)) }), atStart})
-		}
-	}
-	add(true, near...)
-	for _, re := range long {
-		add(true, re)
-	}
-	add(false, far...)
-	return out
-}
-
-// startsAtStart says whether re matches only where a text begins.
-func startsAtStart(re *rules.Expression) bool {
-	tree, err := syntax.Parse(re.String(), syntax.Perl)
-	if err != nil {
-		return false
-	}
-	for _, parts := range alternatives(tree) {
-		if len(parts) == 0 || parts[0].Op != syntax.OpBeginText {
-			return false
-		}
-	}
-	return true
 }
 
 // allowed says whether some allowlist of its rule or a global one allows a
@@ -190,7 +137,7 @@ func startsAtStart(re *rules.Expression) bool {
 func (m *machine) allowed(f *finding, frag *fragment) bool {
 	j := f.rule.judge()
 	secret := f.secretIn(frag)
-	if m.matchesAny(&m.matched[f.rule.index], j.match, frag.text[f.match.start:f.match.end]) {
+	if m.matchesAny(j.match, frag.text[f.match.start:f.match.end]) {
 		return true
 	}
 	for _, a := range j.others {
@@ -200,24 +147,6 @@ func (m *machine) allowed(f *finding, frag *fragment) bool {
 		}
 	}
 	return false
-}
-
-// matchesAny says whether one of list matches in text.
-func (m *machine) matchesAny(slots *[]*dfa, list []either, text []byte) bool {
-	for i := range list {
-		if end, _ := m.eitherAt(slots, list, i).run(text, 0, len(text), list[i].atStart); end >= 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// eitherAt is the automaton of list[i].
-func (m *machine) eitherAt(slots *[]*dfa, list []either, i int) *dfa {
-	if *slots == nil {
-		*slots = make([]*dfa, len(list))
-	}
-	return m.dfaAt(&(*slots)[i], list[i].program, true)
 }
 
 // matches says whether a program matches somewhere in text.

@@ -74,7 +74,7 @@ func (m *machine) judgeSecret(r *rule, secret []byte) bool {
 		return true
 	}
 	j := r.judge()
-	return len(secret) > 0 && (m.matchesAny(&m.secrets[r.index], j.secret, secret) || j.words.in(secret))
+	return len(secret) > 0 && (m.matchesAny(j.secret, secret) || j.words.in(secret))
 }
 
 // formOf is the form of an id that s has, 0 if it has none.
@@ -111,17 +111,30 @@ const (
 func (m *machine) takes(r *rule, form int) bool {
 	if m.ids[r.index] == nil {
 		m.ids[r.index] = new(forms)
-		m.aside(func() {
-			list := r.judge().secret
-			for i, one := range list {
-				d := m.eitherAt(&m.secrets[r.index], list, i)
-				d.takesDigests(m.ids[r.index], one.atStart)
-				d.takesEach(m.ids[r.index], uuid, one.atStart)
-				d.takesEach(m.ids[r.index], mask, one.atStart)
+		for i := range r.judge().secret {
+			for form, all := range m.provenBy(&r.judge().secret[i]) {
+				m.ids[r.index][form] = m.ids[r.index][form] || all
 			}
-		})
+		}
 	}
 	return m.ids[r.index][form]
+}
+
+// provenBy is of which forms e matches each id.
+func (m *machine) provenBy(e *either) *forms {
+	for len(m.proven) <= e.number {
+		m.proven = append(m.proven, nil)
+	}
+	if m.proven[e.number] == nil {
+		m.proven[e.number] = new(forms)
+		m.aside(func() {
+			d := m.eitherAt(e)
+			d.takesDigests(m.proven[e.number], e.atStart)
+			d.takesEach(m.proven[e.number], uuid, e.atStart)
+			d.takesEach(m.proven[e.number], mask, e.atStart)
+		})
+	}
+	return m.proven[e.number]
 }
 
 // idBehind says whether the value behind a stop is an id that is innocent for

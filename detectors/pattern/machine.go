@@ -20,14 +20,15 @@ type place struct {
 // and scratch. It holds no bytes of a fragment once search has returned.
 type machine struct {
 	*Detector
-	tails, lists     []*dfa    // by group, allowlist
-	secrets, matched [][]*dfa  // by rule: what allows a secret, or a match
-	groups           []*groups // by rule
-	memory, epoch    int       // bytes in dfas, and how often they were forgotten
-	key              []byte
+	tails, lists  []*dfa    // by group, allowlist
+	eithers       []*dfa    // by number in the pool, as far as they were asked for
+	groups        []*groups // by rule
+	memory, epoch int       // bytes in dfas, and how often they were forgotten
+	key           []byte
 
-	memo memo
-	ids  []*forms // by rule, as takes found them
+	memo   memo
+	ids    []*forms // by rule, as takes found them
+	proven []*forms // by number of an either
 
 	walker  walker
 	repeats repeats
@@ -59,8 +60,6 @@ func newMachine(d *Detector) *machine {
 		tails:    make([]*dfa, len(d.engine.groups)),
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
-		secrets:  make([][]*dfa, len(d.rules)),
-		matched:  make([][]*dfa, len(d.rules)),
 		groups:   make([]*groups, len(d.rules)),
 		known:    make([]known, len(d.engine.groups)),
 		memo:     newMemo(),

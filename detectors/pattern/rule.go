@@ -39,12 +39,13 @@ func (r *rule) pattern() string {
 // that what a path means for each can be kept in one slice.
 func newRules(set *rules.Set) (list []*rule, global []*allowlist, number int) {
 	global = newAllowlists(set.Allowlists, &number)
+	all := newPool()
 	byID := make(map[string]*rule, len(set.Rules))
 	for i := range set.Rules {
 		r := &rule{Rule: &set.Rules[i], index: i}
 		r.generic = strings.Contains(strings.ToLower(r.ID), "generic")
 		r.allow = newAllowlists(r.Allowlists, &number)
-		r.judge = sync.OnceValue(func() *judge { return newJudge(slices.Concat(global, r.allow)) })
+		r.judge = sync.OnceValue(func() *judge { return newJudge(slices.Concat(global, r.allow), all) })
 		byID[r.ID] = r
 		list = append(list, r)
 	}

@@ -1,0 +1,107 @@
+package pattern
+
+import (
+	"regexp/syntax"
+	"strings"
+	"sync"
+
+	"sluice/rules"
+)
+
+// either is some alternatives of expressions of which one has to match.
+type either struct {
+	number  int // in its pool
+	program func() *program
+	atStart bool // all of them match at the start only
+}
+
+// cost orders eithers by how soon most texts are done with.
+func (e either) cost() int {
+	if e.atStart {
+		return 0
+	}
+	return 1
+}
+
+// small is up to how many bytes long an alternative is put together with others.
+// Together, long ones make more states than a cache holds.
+const small = 100
+
+// eithers puts alternatives together that are quickly looked at together: those
+// that can begin at the start only are mostly done with the first bytes.
+func eithers(list []*rules.Expression) []either {
+	var near, far, long []*syntax.Regexp
+	for _, parts := range alternatives(eitherOf(list)[0]) {
+		re := &syntax.Regexp{Op: syntax.OpConcat, Sub: parts}
+		switch {
+		case len(parts) == 0 || parts[0].Op != syntax.OpBeginText:
+			far = append(far, re)
+		case len(re.String()) <= small:
+			near = append(near, re)
+		default:
+			long = append(long, re)
+		}
+	}
+	var out []either
+	add := func(atStart bool, some ...*syntax.Regexp) {
+		if len(some) > 0 {
+			any := []*syntax.Regexp{{Op: syntax.OpAlternate, Sub: some}}
+			out = append(out, either{program: lazily(any), atStart: atStart})
+		}
+	}
+	add(true, near...)
+	for _, re := range long {
+		add(true, re)
+	}
+	add(false, far...)
+	return out
+}
+
+// pool is what all rules have of eithers. Many rules obey the same allowlists: made
+// once, their states are few and at hand. Safe for concurrent use.
+type pool struct {
+	mu     sync.Mutex
+	known  map[string][]either // by the expressions
+	number int                 // of the next either
+}
+
+func newPool() *pool { return &pool{known: make(map[string][]either)} }
+
+// eithers are those of a list of expressions.
+func (p *pool) eithers(list []*rules.Expression) []either {
+	var key strings.Builder
+	for _, re := range list {
+		key.WriteString(re.String())
+		key.WriteByte(0)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	made, ok := p.known[key.String()]
+	if !ok {
+		made = eithers(list)
+		for i := range made {
+			made[i].number = p.number
+			p.number++
+		}
+		p.known[key.String()] = made
+	}
+	return made
+}
+
+// matchesAny says whether one of list matches in text.
+func (m *machine) matchesAny(list []either, text []byte) bool {
+	for i := range list {
+		if end, _ := m.eitherAt(&list[i]).run(text, 0, len(text), list[i].atStart); end >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// eitherAt is the automaton of e.
+func (m *machine) eitherAt(e *either) *dfa {
+	for len(m.eithers) <= e.number {
+		m.eithers = append(m.eithers, nil)
+	}
+	return m.dfaAt(&m.eithers[e.number], e.program, true)
+}
