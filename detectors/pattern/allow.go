@@ -128,7 +128,7 @@ func newJudge(lists []*allowlist, all *pool) *judge {
 	}
 	slices.SortStableFunc(j.others, func(x, y *allowlist) int { return len(x.RegexTarget) - len(y.RegexTarget) })
 	slices.SortStableFunc(j.secret, func(x, y either) int { return x.cost() - y.cost() })
-	j.words = newStopWords(words)
+	j.words = all.stopWords(words)
 	return j
 }
 

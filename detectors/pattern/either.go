@@ -57,15 +57,29 @@ func eithers(list []*rules.Expression) []either {
 	return out
 }
 
-// pool is what all rules have of eithers. Many rules obey the same allowlists: made
+// pool is what all rules have of eithers and stop words. Many rules obey the same allowlists: made
 // once, their states are few and at hand. Safe for concurrent use.
 type pool struct {
 	mu     sync.Mutex
-	known  map[string][]either // by the expressions
-	number int                 // of the next either
+	known  map[string][]either   // by the expressions
+	words  map[string]*stopWords // by the words
+	number int                   // of the next either
 }
 
-func newPool() *pool { return &pool{known: make(map[string][]either)} }
+func newPool() *pool {
+	return &pool{known: make(map[string][]either), words: make(map[string]*stopWords)}
+}
+
+// stopWords are those of a list of words.
+func (p *pool) stopWords(words []string) *stopWords {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := strings.Join(words, "\x00")
+	if p.words[key] == nil {
+		p.words[key] = newStopWords(words)
+	}
+	return p.words[key]
+}
 
 // eithers are those of a list of expressions.
 func (p *pool) eithers(list []*rules.Expression) []either {

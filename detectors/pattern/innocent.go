@@ -12,6 +12,7 @@ import (
 
 const (
 	memoSize  = 1 << 11 // answers of a machine
+	memoWays  = 4       // places where an answer can stand, side by side
 	memoValue = 256     // bytes; longer values are rarely the same
 	// longestDigest is the hex digits of SHA-512.
 	longestDigest  = 128
@@ -37,12 +38,13 @@ func newMemo() memo {
 	return memo{maphash.MakeSeed(), make([]uint64, memoSize)}
 }
 
-// slot is where an answer for a rule and a value stands: counts, or one more if
-// the value is innocent.
-func (m *memo) slot(r *rule, value []byte) (slot *uint64, counts uint64) {
+// places are where an answer for a rule and a value can stand, that asked for last
+// in front: counts, or one more if the value is innocent.
+func (m *memo) places(r *rule, value []byte) (places []uint64, counts uint64) {
 	hash := maphash.Bytes(m.seed, value) + uint64(r.index)*0x9e3779b97f4a7c15
 	hash ^= hash >> 32
-	return &m.hashes[hash%memoSize], hash &^ 1
+	at := hash % (memoSize / memoWays) * memoWays
+	return m.hashes[at : at+memoWays], hash &^ 1
 }
 
 // innocentSecret says whether a rule takes a secret for none, whatever stands
@@ -54,17 +56,21 @@ func (m *machine) innocentSecret(r *rule, secret []byte) bool {
 	if len(secret) == 0 || len(secret) > memoValue {
 		return m.judgeSecret(r, secret)
 	}
-	slot, counts := m.memo.slot(r, secret)
-	if *slot&^1 == counts {
-		return *slot&1 != 0
+	places, counts := m.memo.places(r, secret)
+	for i, answer := range places {
+		if answer&^1 == counts {
+			copy(places[1:i+1], places[:i])
+			places[0] = answer
+			return answer&1 != 0
+		}
 	}
 	innocent := m.judgeSecret(r, secret)
-	switch {
-	case m.thrash: // no answer: the search was cut short
-	case innocent:
-		*slot = counts + 1
-	default:
-		*slot = counts
+	if m.thrash {
+		return innocent // no answer: the search was cut short
+	}
+	copy(places[1:], places)
+	if places[0] = counts; innocent {
+		places[0]++
 	}
 	return innocent
 }
