@@ -40,7 +40,8 @@ type tails struct {
 	// direct: a place that passes the look is tried with the whole expression at
 	// once, which is no dearer for a rule of one branch behind a run of runes.
 	direct bool
-	// shaped is the rules of the branches, each once, if all of them have a shape.
+	// shaped is the rules of the branches, each once, if all of them have a shape that
+	// tells a name from its value.
 	shaped func() []*rule
 }
 
@@ -181,7 +182,7 @@ func (e *engine) group(known map[string]int, list []*branch) int {
 
 func shapedRules(list []*branch) (shaped []*rule) {
 	for _, b := range list {
-		if b.rule.shape() == nil {
+		if s := b.rule.shape(); s == nil || s.named {
 			return nil
 		}
 		if !slices.Contains(shaped, b.rule) {

@@ -32,6 +32,7 @@ type groups struct {
 	start  uint32     // the state in which way begins
 	way    []step     // scratch: along a match
 	need   uint64     // slots that say where the secret is, once they are set; 0: all do
+	opened int        // the slot that is where a match begins, whatever it is; 0: none is known
 	slots  [maxSlots]int
 	tracer
 }
@@ -171,8 +172,14 @@ func (g *groups) follow(last int) {
 	for i := range slots[:g.dfa.slots] {
 		slots[i] = -1
 	}
+	if g.opened > 0 {
+		slots[g.opened] = int(way[0].at)
+	}
 	l := g.lastLink(way[last].transition)
 	set := g.set(l.before, way[last].at)
+	if g.need != 0 && set&g.need == g.need {
+		return
+	}
 	for i := last - 1; i >= 0; i-- {
 		n := l.from
 		l = g.linkOf(way[i].transition, n)

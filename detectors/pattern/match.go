@@ -60,7 +60,11 @@ func (m *machine) groupsAt(r *rule) *groups {
 	if m.groups[r.index] == nil {
 		g := &groups{dfa: newDFA(m, r.whole(), false), begins: r.begins()}
 		if r.SecretGroup > 0 || g.dfa.slots == 4 {
-			g.need = 3 << (2 * max(r.SecretGroup, 1)) // of one group the ends are enough
+			group := max(r.SecretGroup, 1)
+			g.need = 3 << (2 * group) // of one group the ends are enough
+			if r.opened {
+				g.opened, g.need = 2*group, 2<<(2*group)
+			}
 		}
 		m.groups[r.index] = g
 	}

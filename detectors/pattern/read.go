@@ -12,7 +12,7 @@ func (s *shape) read(text []byte, at, hit int) (r reading) {
 		return nothing(hit)
 	}
 	if s.bare {
-		return s.readEndless(text, hit)
+		return s.readBare(text, at, hit)
 	}
 	i := skip(text, hit, s.gap)
 	if i+1 >= len(text) {
@@ -57,6 +57,19 @@ func value(start, stop, end int) reading {
 	return reading{verdict: isMatch, start: int32(start), stop: int32(stop), end: int32(end), far: int32(stop + 1)}
 }
 
+// readBare reads a value that follows the name in text[at:hit] at once.
+func (s *shape) readBare(text []byte, at, hit int) (r reading) {
+	if s.endless {
+		r = s.readEndless(text, hit)
+	} else {
+		r = s.readValue(text, hit)
+	}
+	if s.named {
+		r.start = int32(at)
+	}
+	return r
+}
+
 // readEndless reads a value that ends where its bytes do: all of them are the
 // secret, if the last can be last.
 func (s *shape) readEndless(text []byte, start int) reading {
@@ -66,6 +79,8 @@ func (s *shape) readEndless(text []byte, start int) reading {
 		i++
 	}
 	switch {
+	case s.cut && i-start >= s.value.most:
+		return value(start, start+s.value.most, start+s.value.most)
 	case i == limit || s.kind[text[i]]&(goesOn|wideRune) != 0:
 		return reading{}
 	case i-start < s.value.least:
@@ -89,6 +104,10 @@ func (s *shape) readValue(text []byte, start int) reading {
 	}
 	kind := s.kind[text[i]]
 	switch {
+	case s.boundary && n >= s.value.least && kind&wideRune == 0 && isWord(text[i-1]) != isWord(text[i]):
+		return value(start, i, i)
+	case s.boundary && n >= s.value.least:
+		return reading{}
 	case kind&wideRune != 0 || n >= s.value.least && kind&beginsEnd != 0:
 		return reading{}
 	case n >= s.value.least && kind&ends != 0:

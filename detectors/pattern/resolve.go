@@ -129,7 +129,7 @@ func (m *machine) judge(frag *fragment, r *rule, places []place, from int) (next
 		return from
 	}
 	m.low, m.far, m.lined = at, at, false
-	f, end := m.matchAt(frag, r, p, from)
+	f, end := m.matchAt(frag, r, places, from)
 	cut := m.thrash || from > m.low
 	if m.thrash {
 		m.overAt(frag, at+1)
@@ -162,13 +162,8 @@ func (m *machine) innocent(frag *fragment, r *rule, places []place) bool {
 	if read.verdict != isMatch {
 		return false
 	}
-	for _, next := range places[1:] {
-		if next.at >= read.end {
-			break
-		}
-		if next.at >= read.start {
-			return false
-		}
+	if r.otherIn(read, places[1:]) {
+		return false
 	}
 	return p.innocent || p.read.verdict == unclear && m.innocentSecret(r, read.secretIn(frag))
 }
@@ -183,24 +178,57 @@ func (m *machine) reading(frag *fragment, s *shape, p *place) reading {
 	return read
 }
 
-// matchAt is what the match that has a word at p finds; it begins at from or
-// later. end is -1 if there is none.
-func (m *machine) matchAt(frag *fragment, r *rule, p *place, from int) (f finding, end int) {
-	s := r.shape()
-	if s == nil || s.partial || m.folds {
+// otherIn says whether a match that has a word at one of places may begin before
+// what was read ends, but for those that read the same.
+func (r *rule) otherIn(read reading, places []place) bool {
+	for i := range places {
+		if int(places[i].at)-r.head >= int(read.end) {
+			break
+		}
+		if places[i].at >= read.start {
+			return true
+		}
+	}
+	return false
+}
+
+// matchAt is what the match that has a word at the first of places finds; it begins
+// at from or later. end is -1 if there is none.
+func (m *machine) matchAt(frag *fragment, r *rule, places []place, from int) (f finding, end int) {
+	s, p := r.shape(), &places[0]
+	if s == nil || m.folds {
 		return m.matchAround(frag, r, int(p.at), from)
 	}
 	read := m.reading(frag, s, p)
 	m.far = max(m.far, int(read.far))
-	switch read.verdict {
-	case noMatch:
+	switch {
+	case read.verdict == noMatch:
 		return finding{at: int(p.at)}, -1
-	case isMatch:
+	case read.verdict == isMatch && s.partial:
+		return m.matchRead(frag, r, places, read, from)
+	case read.verdict == isMatch:
 		start := s.startOf(frag.text, r, from, int(p.at))
 		m.low = start - utf8.UTFMax
 		return newFinding(r, frag, start, int(read.end)).with(read.value()), int(read.end)
 	}
 	return m.matchAround(frag, r, int(p.at), from)
+}
+
+// matchRead is matchAt where the shape tells all but where the match begins.
+func (m *machine) matchRead(frag *fragment, r *rule, places []place, read reading, from int) (f finding, end int) {
+	at := int(places[0].at)
+	switch r.shape().begins(frag.text, at, int(places[0].hit)) {
+	case beginsNowhere:
+		m.low = at - 1
+		return finding{at: at}, -1
+	case beginsHere:
+		alone := len(places) == 1 || int(places[1].at)-r.head > at
+		if alone && frag.text[read.end-1] != '\n' { // else gitleaks matches what is left once more
+			m.low = at - 1
+			return newFinding(r, frag, at, int(read.end)).with(read.value()), int(read.end)
+		}
+	}
+	return m.matchAround(frag, r, at, from)
 }
 
 func (m *machine) matchAround(frag *fragment, r *rule, at, from int) (f finding, end int) {

@@ -22,11 +22,15 @@ type shape struct {
 	value     some                // its least is how many bytes it has
 	other     int                 // least bytes of a value of another form; 0: there is none
 	endless   bool                // a value ends where its bytes end, and nothing has to follow
+	boundary  bool                // a value ends at a boundary of words, if there is one
 	bare      bool                // the value follows the name at once
+	named     bool                // and the name is part of what is secret
+	cut       bool                // an endless value that is long enough ends, whatever follows
 	spellings []spelling          // of words that are not found in any case
 	before    [utf8.RuneSelf]bool // what can stand before the name
 	// partial: it does not know where a match begins, only what is secret then.
 	partial bool
+	heads   []head // of the branches
 }
 
 // spelling is how a word can be spelt.
@@ -83,7 +87,7 @@ const longest = 512
 // newShape is nil if the rule is not of that kind: its branches differ in the
 // name alone, and its only group is the value.
 func newShape(r *rule, re *syntax.Regexp) *shape {
-	if len(r.branches) == 0 || r.SecretGroup > 1 || re.MaxCap() != 1 {
+	if len(r.branches) == 0 || r.SecretGroup > 1 || re.MaxCap() > 1 {
 		return nil
 	}
 	s := &shape{partial: len(r.branches) > 1 || r.before == nil}
@@ -93,8 +97,9 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 		if name == 0 || nameOf(b) != name || !slices.Equal(b.tail()[name:], rest) || !s.setSpellings(b, name) {
 			return nil
 		}
+		s.heads = append(s.heads, headOf(b))
 	}
-	if !s.setParts(re, rest) {
+	if !s.setNamed(r, groupOf(re), name) && !s.setParts(groupOf(re), rest) {
 		return nil
 	}
 	for c := utf8.RuneSelf; c < len(s.kind); c++ {
@@ -131,9 +136,38 @@ func nameOf(b *branch) int {
 	return 0
 }
 
+// setNamed takes what stands behind a name of some parts, where the name is secret
+// too, as a prefix is that issuers give their keys.
+func (s *shape) setNamed(r *rule, group []*syntax.Regexp, name int) bool {
+	b := r.branches[0]
+	parts := b.tail()
+	for name > 0 && width(parts[:1]) == 0 {
+		parts, name = parts[1:], name-1
+	}
+	if group == nil && width(b.parts[:b.at]) == 0 {
+		group = parts
+	}
+	if len(r.branches) > 1 || name == 0 || len(group) <= name || len(group) > len(parts) || !slices.Equal(parts[:len(group)], group) {
+		return false
+	}
+	value, end := group[name:], parts[len(group):]
+	s.bare, s.named = true, true
+	switch len(end) {
+	case 0:
+		s.endless = true
+		s.cut = len(value) == 1 && value[0].Op == syntax.OpRepeat && value[0].Max > 0
+		return s.setEndless(value)
+	case 1:
+		return len(value) == 1 && s.setValue(value[0]) && s.setEnd(end[0])
+	}
+	return false
+}
+
 // setParts takes what stands behind the name.
-func (s *shape) setParts(re *syntax.Regexp, parts []*syntax.Regexp) bool {
-	value := groupOf(re)
+func (s *shape) setParts(value, parts []*syntax.Regexp) bool {
+	if value == nil || s.named {
+		return false
+	}
 	if slices.Equal(parts, value) {
 		s.endless, s.partial, s.bare = true, true, true
 		return s.setEndless(parts)
@@ -281,6 +315,10 @@ func (s *shape) setSeparator(re *syntax.Regexp) bool {
 }
 
 func (s *shape) setEnd(re *syntax.Regexp) bool {
+	if re.Op == syntax.OpAlternate && re.Sub[0].Op == syntax.OpWordBoundary {
+		s.boundary = true
+		return s.other == 0
+	}
 	alone, next, ok := beginnings(re)
 	for c := range alone {
 		switch {

@@ -33,7 +33,7 @@ func TestShapesReadWhatExpressionsMatch(t *testing.T) {
 		if shapes < 50 {
 			t.Fatalf("%s: only %d rules have a shape", which, shapes)
 		}
-		names = append(names, "key", "api", "API", "aPi", "token")
+		names = append(names, "key", "api", "API", "aPi", "token", "AIza", "AKIA")
 		t.Run(which, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				text := []byte(shapedText(t, names))
@@ -59,7 +59,7 @@ func shapedText(t *rapid.T, names []string) string {
 	)
 	var b strings.Builder
 	for range rapid.IntRange(1, 4).Draw(t, "pairs") {
-		b.WriteString(pick("", "x_", "?", "&user.api-", "é", "a b ", "(", strings.Repeat("n", 60)))
+		b.WriteString(pick("", "x_", "?", "&user.api-", "é", "a b ", "(", "\\n", "%4a", "\x1b[0m", "-", strings.Repeat("n", 60)))
 		b.WriteString(rapid.SampledFrom(names).Draw(t, "name"))
 		b.WriteString(pick("", "", "_id", " ", "\t", "'", "\"", " '\"", "    ", "''''", "_hash'", "ſ", ".x-y_z 0123456789012345"))
 		b.WriteString(pick("=", ":", ":", "=", ": ", "=>", ":=", "::=", "||", "|", "?=", ",", ">", "==", "%3D", "", "é"))

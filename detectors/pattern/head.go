@@ -1,0 +1,98 @@
+package pattern
+
+import (
+	"bytes"
+	"regexp/syntax"
+	"slices"
+)
+
+// head is what can stand between where a match begins and the words of a branch.
+type head struct {
+	words []string
+	none  edge // bytes before a word at which the match begins: those tell it for sure
+	some  edge // bytes that may be the last of a match's before its word
+}
+
+// What is known of where the match begins that has a word at a place.
+const (
+	beginsElsewhere = iota // or it is not known
+	beginsHere
+	beginsNowhere
+)
+
+// headOf is the head of a branch.
+func headOf(b *branch) head {
+	end := b.at
+	for end < len(b.parts) && width(b.parts[end:end+1]) == 0 {
+		end++
+	}
+	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
+	h := head{words: b.words}
+	ways := [][]*syntax.Regexp{b.parts[:end]}
+	if len(ways[0]) == 1 {
+		ways = alternatives(ways[0][0])
+	}
+	for _, parts := range ways {
+		e, empty := edgeOf(parts, letters)
+		switch {
+		case empty && len(parts) > 0:
+			h.some = anyEdge()
+		case empty:
+			h.none = anyEdge()
+		case len(parts) == 1 && isEdge(parts[0], letters):
+			h.none.add(e)
+		default:
+			h.some.add(e)
+		}
+	}
+	return h
+}
+
+// isEdge says whether re, before letters, looks just at the byte before it.
+func isEdge(re *syntax.Regexp, letters bool) bool {
+	return re.Op == syntax.OpWordBoundary && letters || re.Op == syntax.OpBeginLine || re.Op == syntax.OpBeginText
+}
+
+// begins says whether the match that has a word in text[at:hit] begins there.
+func (s *shape) begins(text []byte, at, hit int) (verdict int) {
+	verdict = beginsNowhere
+	for i := range s.heads {
+		h := &s.heads[i]
+		switch {
+		case !h.has(text[at:hit]):
+		case h.some.has(text, at):
+			return beginsElsewhere
+		case h.none.has(text, at):
+			verdict = beginsHere
+		}
+	}
+	return verdict
+}
+
+func (h *head) has(word []byte) bool {
+	for _, w := range h.words {
+		if len(w) == len(word) && bytes.EqualFold([]byte(w), word) {
+			return true
+		}
+	}
+	return false
+}
+
+// openedBy says whether a group begins where a match of re does.
+func openedBy(re *syntax.Regexp, group int) bool {
+	for ; ; re = re.Sub[0] {
+		if re.Op == syntax.OpConcat {
+			n := slices.IndexFunc(re.Sub, func(sub *syntax.Regexp) bool { return widthOf(sub) > 0 })
+			if n < 0 {
+				return false
+			}
+			re = re.Sub[n]
+		}
+		if re.Op != syntax.OpCapture {
+			return false
+		}
+		if re.Cap == group {
+			return true
+		}
+	}
+}
