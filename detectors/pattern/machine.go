@@ -34,6 +34,7 @@ type machine struct {
 	repeats repeats
 	same    []stretch // those of the fragment that need not be searched
 	past    past      // what the search of the text left for what repeats it
+	id      passedID  // that the last try ended at
 	known   []known   // by group
 	met     []int     // groups that known has something of for the fragment
 	places  [][]place // by rule, in about the order of the text
@@ -114,6 +115,7 @@ func (m *machine) tryWithin(frag *fragment, t *target, end int) {
 
 func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 	first, far := len(m.past.noted), end
+	m.id = passedID{}
 	switch {
 	case t.group >= 0:
 		far = m.tryBranches(frag, t, end)
@@ -125,7 +127,7 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 		}
 	}
 	if frag.keep && (far > end+near || len(m.past.noted) > first || t.group < 0) {
-		m.past.add(t, end, far, first)
+		m.past.add(t, end, far, first, m.id)
 	}
 }
 

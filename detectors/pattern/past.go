@@ -38,6 +38,15 @@ type pastTry struct {
 	end         int32 // behind the word
 	far         int32 // no byte from here on was looked at
 	first, last int32 // of noted: the places it led to
+	id          passedID
+}
+
+// passedID is an id that ended a try: a value that is innocent whatever its digits
+// are. Another id of its form, with the same byte behind it, ends the try too.
+type passedID struct {
+	at     int32
+	form   uint8 // 0: there is none
+	behind byte
 }
 
 // notedPlace is a place that was noted, and of which rule.
@@ -64,7 +73,7 @@ func (p *past) begin() {
 
 // add remembers a try that noted the places from first on. It looked at no byte
 // from far on.
-func (p *past) add(t *target, end, far, first int) {
+func (p *past) add(t *target, end, far, first int, id passedID) {
 	if p.full = p.full || len(p.tries) >= mostTries; p.full {
 		return
 	}
@@ -74,7 +83,7 @@ func (p *past) add(t *target, end, far, first int) {
 	if t.group < 0 {
 		far = math.MaxInt32 // what it means is meant anew each time
 	}
-	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted))})
+	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted)), id})
 }
 
 // again remembers tries, which noted so many places, where their text stands by
@@ -85,7 +94,7 @@ func (p *past) again(tries []pastTry, noted int, by int32) bool {
 	}
 	further := int32(len(p.noted)) - tries[0].first
 	for _, t := range tries {
-		t.end, t.far, t.first, t.last = t.end+by, t.far+by, t.first+further, t.last+further
+		t.end, t.far, t.first, t.last, t.id.at = t.end+by, t.far+by, t.first+further, t.last+further, t.id.at+by
 		for len(p.index) <= int(t.end)>>indexBits {
 			p.index = append(p.index, int32(len(p.tries)))
 		}
@@ -176,10 +185,24 @@ func (m *machine) repeat(frag *fragment, n int) {
 	by, at := s.at-s.from, s.in.start
 	next, last := m.past.behind(s.in.start-by), m.past.behind(s.in.end-by)
 	inside := int32(s.at + s.n - by)
+	var at0 passedID // the last id asked for
+	same := false
 	for {
 		first := next
-		for next < last && m.past.tries[next].far <= inside {
-			next++
+		for ; next < last; next++ {
+			t := &m.past.tries[next]
+			if t.far <= inside {
+				continue
+			}
+			if t.id.form == 0 || t.id.at > inside {
+				break
+			}
+			if t.id != at0 {
+				at0, same = t.id, t.id.standsIn(frag.text, by)
+			}
+			if !same {
+				break
+			}
 		}
 		if frag.view == nil && (m.past.full || len(m.withheld) > 0 || m.thrash) || !m.takeOver(frag, first, next, n) {
 			m.walkPlainly(frag, span{at, s.in.end}) // what is to be repeated may have been left out
@@ -196,6 +219,12 @@ func (m *machine) repeat(frag *fragment, n int) {
 		m.tryWithin(frag, t.target, at+1)
 		next++
 	}
+}
+
+// standsIn says whether an id of the same form and end stands by bytes further on.
+func (id passedID) standsIn(text []byte, by int) bool {
+	form, end := idAt(text, int(id.at)+by)
+	return form == int(id.form) && end < len(text) && text[end] == id.behind
 }
 
 // takeOver notes what tries[first:last] noted, in stretch number n, and remembers
