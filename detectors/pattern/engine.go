@@ -14,6 +14,7 @@ import (
 type engine struct {
 	words    *automaton
 	ends     [][]target // by number of the automaton's hit: those of all words that end there
+	targets  []*target  // of ends, by number
 	branches []*branch
 	groups   []*tails
 	sweeps   []*rule
@@ -23,6 +24,7 @@ type engine struct {
 // swept, or a letter that folds to ASCII. What most places are dropped by stands
 // in it, so that they cost one look at memory.
 type target struct {
+	number  int32
 	beside  edge  // what can stand right before the place
 	look    *look // at what stands behind it; nil: it tells nothing
 	group   int   // -1: none
@@ -147,6 +149,11 @@ func (e *engine) collect() error {
 	for state, list := range e.words.ends {
 		for _, word := range list {
 			e.ends[state] = append(e.ends[state], targets[word]...)
+		}
+		for i := range e.ends[state] {
+			t := &e.ends[state][i]
+			t.number = int32(len(e.targets))
+			e.targets = append(e.targets, t)
 		}
 	}
 	return nil

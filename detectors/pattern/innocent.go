@@ -156,13 +156,12 @@ func (m *machine) idBehind(frag *fragment, t *target, k *known, stop int) (far i
 			return 0
 		}
 	}
-	start := i
 	form, i := idAt(text, i)
 	if form == 0 || i >= len(text) || !endsID.has(text[i]) || kind[text[i]]&inBody != 0 || !k.takes(m, form) {
 		return 0
 	}
 	m.steps += i - stop
-	m.id = passedID{int32(start), uint8(form), text[i]}
+	m.id = passedID{uint8(form), text[i]}
 	return i + 1
 }
 

@@ -32,21 +32,27 @@ type past struct {
 	full     bool // nothing more is remembered
 }
 
-// pastTry is what became of a word.
+// pastTry is what became of a word. Batches have thousands of them, most of which
+// are read again many times, so it is small.
 type pastTry struct {
-	target      *target
-	end         int32 // behind the word
-	far         int32 // no byte from here on was looked at
-	first, last int32 // of noted: the places it led to
-	id          passedID
+	end    int32 // behind the word
+	far    int32 // no byte from here on was looked at
+	first  int32 // of noted: the first place it led to; the next try's is behind the last
+	target int32 // by number
+	id     passedID
 }
 
 // passedID is an id that ended a try: a value that is innocent whatever its digits
-// are. Another id of its form, with the same byte behind it, ends the try too.
+// are, and the byte behind it. Any other id of its form and end would end the try too.
 type passedID struct {
-	at     int32
 	form   uint8 // 0: there is none
 	behind byte
+}
+
+// at is where the id of a try began.
+func (t *pastTry) idAt() int {
+	_, n := setOf(int(t.id.form))
+	return int(t.far) - 1 - n
 }
 
 // notedPlace is a place that was noted, and of which rule.
@@ -83,7 +89,7 @@ func (p *past) add(t *target, end, far, first int, id passedID) {
 	if t.group < 0 {
 		far = math.MaxInt32 // what it means is meant anew each time
 	}
-	p.tries = append(p.tries, pastTry{t, int32(end), int32(far), int32(first), int32(len(p.noted)), id})
+	p.tries = append(p.tries, pastTry{int32(end), int32(far), int32(first), t.number, id})
 }
 
 // again remembers tries, which noted so many places, where their text stands by
@@ -94,7 +100,7 @@ func (p *past) again(tries []pastTry, noted int, by int32) bool {
 	}
 	further := int32(len(p.noted)) - tries[0].first
 	for _, t := range tries {
-		t.end, t.far, t.first, t.last, t.id.at = t.end+by, t.far+by, t.first+further, t.last+further, t.id.at+by
+		t.end, t.far, t.first = t.end+by, t.far+by, t.first+further
 		for len(p.index) <= int(t.end)>>indexBits {
 			p.index = append(p.index, int32(len(p.tries)))
 		}
@@ -179,36 +185,22 @@ func (m *machine) inside(text []byte, s *stretch) span {
 }
 
 // repeat notes what the words inside of stretch number n led to before. What
-// looked beyond the stretch is tried again.
+// looked beyond the stretch is tried again, but for where an id stood behind it.
 func (m *machine) repeat(frag *fragment, n int) {
 	s := &m.same[n]
 	by, at := s.at-s.from, s.in.start
 	next, last := m.past.behind(s.in.start-by), m.past.behind(s.in.end-by)
-	inside := int32(s.at + s.n - by)
-	var at0 passedID // the last id asked for
-	same := false
 	for {
 		first := next
-		for ; next < last; next++ {
-			t := &m.past.tries[next]
-			if t.far <= inside {
-				continue
-			}
-			if t.id.form == 0 || t.id.at > inside {
-				break
-			}
-			if t.id != at0 {
-				at0, same = t.id, t.id.standsIn(frag.text, by)
-			}
-			if !same {
-				break
-			}
-		}
+		next = m.past.within(frag.text, s, next, last)
 		if frag.view == nil && (m.past.full || len(m.withheld) > 0 || m.thrash) || !m.takeOver(frag, first, next, n) {
 			m.walkPlainly(frag, span{at, s.in.end}) // what is to be repeated may have been left out
 			return
 		}
 		if next == last {
+			if s.from+s.n <= s.at {
+				return
+			}
 			if last = m.past.behind(s.in.end - by); next == last {
 				return
 			}
@@ -216,15 +208,34 @@ func (m *machine) repeat(frag *fragment, n int) {
 		}
 		t := m.past.tries[next]
 		at = int(t.end) + by - 1 // another word may end there too
-		m.tryWithin(frag, t.target, at+1)
+		m.tryWithin(frag, m.engine.targets[t.target], at+1)
 		next++
 	}
 }
 
-// standsIn says whether an id of the same form and end stands by bytes further on.
-func (id passedID) standsIn(text []byte, by int) bool {
-	form, end := idAt(text, int(id.at)+by)
-	return form == int(id.form) && end < len(text) && text[end] == id.behind
+// within is the first try from next on, or last, that became something else in a
+// stretch of text than where it was made.
+func (p *past) within(text []byte, s *stretch, next, last int) int {
+	end, by := int32(s.from+s.n), s.at-s.from
+	asked, same := -1, false // where an id stood, and whether one of its form does now
+	for ; next < last; next++ {
+		t := &p.tries[next]
+		if t.far <= end {
+			continue
+		}
+		at := t.idAt()
+		if t.id.form == 0 || at > int(end) {
+			break
+		}
+		if at != asked {
+			form, stop := idAt(text, at+by)
+			asked, same = at, form == int(t.id.form) && stop < len(text) && text[stop] == t.id.behind
+		}
+		if !same {
+			break
+		}
+	}
+	return next
 }
 
 // takeOver notes what tries[first:last] noted, in stretch number n, and remembers
@@ -235,8 +246,10 @@ func (m *machine) takeOver(frag *fragment, first, last, n int) bool {
 		return true
 	}
 	p, by := &m.past, m.same[n].at-m.same[n].from
-	tries := p.tries[first:last]
-	noted := p.noted[tries[0].first:tries[len(tries)-1].last]
+	tries, noted := p.tries[first:last], p.noted[p.tries[first].first:]
+	if last < len(p.tries) {
+		noted = p.noted[p.tries[first].first:p.tries[last].first]
+	}
 	if frag.keep && !p.again(tries, len(noted), int32(by)) {
 		return false
 	}

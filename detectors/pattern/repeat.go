@@ -62,10 +62,9 @@ func (r *repeats) find(dst []stretch, text []byte) []stretch {
 			continue
 		}
 		n := sameBytes(text, from, i)
-		at := i
-		for room := min(i-done, from); room > 0 && text[at-1] == text[from-1]; room-- {
-			at, from, n = at-1, from-1, n+1
-		}
+		before := sameBefore(text, from, i, min(i-done, from))
+		at := i - before
+		from, n = from-before, n+before
 		if n < leastRepeat {
 			i += repeatStep
 			continue
@@ -85,17 +84,35 @@ func hashOf(word uint64) uint64 { return word * 0x9e3779b97f4a7c15 }
 func sameBytes(text []byte, from, i int) int {
 	there, here := text[from:from+len(text)-i], text[i:]
 	n := 0
-	for len(here) >= wordBytes && len(there) >= wordBytes {
-		if x := binary.LittleEndian.Uint64(here) ^ binary.LittleEndian.Uint64(there); x != 0 {
-			return n + bits.TrailingZeros64(x)/8
+	for len(here) >= 2*wordBytes && len(there) >= 2*wordBytes {
+		x, y := wordAt(here, 0)^wordAt(there, 0), wordAt(here, wordBytes)^wordAt(there, wordBytes)
+		if x|y != 0 {
+			if x != 0 {
+				return n + bits.TrailingZeros64(x)/8
+			}
+			return n + wordBytes + bits.TrailingZeros64(y)/8
 		}
-		here, there = here[wordBytes:], there[wordBytes:]
-		n += wordBytes
+		here, there = here[2*wordBytes:], there[2*wordBytes:]
+		n += 2 * wordBytes
 	}
 	for k := range min(len(here), len(there)) {
 		if here[k] != there[k] {
 			break
 		}
+		n++
+	}
+	return n
+}
+
+// sameBefore is how many bytes before i are those before from, most at most.
+func sameBefore(text []byte, from, i, most int) int {
+	n := 0
+	for ; n+wordBytes <= most; n += wordBytes {
+		if x := wordAt(text, i-n-wordBytes) ^ wordAt(text, from-n-wordBytes); x != 0 {
+			return n + bits.LeadingZeros64(x)/8
+		}
+	}
+	for n < most && text[i-n-1] == text[from-n-1] {
 		n++
 	}
 	return n
