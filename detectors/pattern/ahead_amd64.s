@@ -17,7 +17,7 @@ TEXT ·nextBlock(SB), NOSPLIT, $0-64
 	VBROADCASTI128 64(AX), Y7
 	VPXOR          Y8, Y8, Y8
 	MOVL           $0x0a0a0a0a, R8
-	MOVQ           R8, X9
+	VMOVD          R8, X9
 	VPBROADCASTD   X9, Y9
 	XORQ           DX, DX
 	XORL           R8, R8
