@@ -2,8 +2,10 @@ package pattern
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"sluice/rules"
 )
@@ -13,7 +15,14 @@ type either struct {
 	number  int // in its pool
 	program func() *program
 	atStart bool // all of them match at the start only
+	// needed are words of which each match holds one, in either case; nil: none are
+	// known.
+	needed func() *stopWords
 }
+
+// manyAlternatives is from how many on it pays to look for words that are needed:
+// what has to know where in each of so many it is has a state for nearly any text.
+const manyAlternatives = 16
 
 // cost orders eithers by how soon most texts are done with.
 func (e either) cost() int {
@@ -46,7 +55,11 @@ func eithers(list []*rules.Expression) []either {
 	add := func(atStart bool, some ...*syntax.Regexp) {
 		if len(some) > 0 {
 			any := []*syntax.Regexp{{Op: syntax.OpAlternate, Sub: some}}
-			out = append(out, either{program: lazily(any), atStart: atStart})
+			e := either{program: lazily(any), atStart: atStart, needed: func() *stopWords { return nil }}
+			if !atStart && len(some) >= manyAlternatives {
+				e.needed = sync.OnceValue(func() *stopWords { return newStopWords(neededBy(some)) })
+			}
+			out = append(out, e)
 		}
 	}
 	add(true, near...)
@@ -55,6 +68,50 @@ func eithers(list []*rules.Expression) []either {
 	}
 	add(false, far...)
 	return out
+}
+
+// neededBy are words of which every match of one of list holds one; nil if there are
+// none for some of list.
+func neededBy(list []*syntax.Regexp) (words []string) {
+	k := make(literals)
+	for _, re := range list {
+		some := k.wordsIn(plain(re), gram)
+		if some == nil {
+			some = k.wordsIn(plain(re), minWord)
+		}
+		if some == nil {
+			return nil
+		}
+		words = append(words, some...)
+	}
+	return words
+}
+
+// wordsIn are words of at least so many bytes of which every match of the sequence
+// holds one, wherever; nil if none are found.
+func (k literals) wordsIn(parts []*syntax.Regexp, least int) (words []string) {
+	const most = 64 // sequences
+	longest := func(parts []*syntax.Regexp) (heads []literal) {
+		for i := range parts {
+			if next := k.heads(parts[i:]); heads == nil || shortest(next) > shortest(heads) {
+				heads = next
+			}
+		}
+		return heads
+	}
+	enough := func(parts []*syntax.Regexp) bool { return len(parts) > 0 && shortest(longest(parts)) >= least }
+	for _, sequence := range branches(parts, most, enough) {
+		for _, l := range longest(sequence) {
+			words = append(words, l.text)
+		}
+	}
+	return words
+}
+
+// possible says whether a text may hold a match.
+func (e *either) possible(text []byte) bool {
+	words := e.needed()
+	return words == nil || words.in(text) || slices.ContainsFunc(text, func(c byte) bool { return c >= utf8.RuneSelf }) // it may fold to ASCII
 }
 
 // pool is what all rules have of eithers and stop words. Many rules obey the same allowlists: made
@@ -105,6 +162,9 @@ func (p *pool) eithers(list []*rules.Expression) []either {
 // matchesAny says whether one of list matches in text.
 func (m *machine) matchesAny(list []either, text []byte) bool {
 	for i := range list {
+		if !list[i].possible(text) {
+			continue
+		}
 		if end, _ := m.eitherAt(&list[i]).run(text, 0, len(text), list[i].atStart); end >= 0 {
 			return true
 		}
