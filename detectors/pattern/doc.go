@@ -51,10 +51,11 @@
 // the matter (innocent). Rules whose parts leave no choice, as a name, a separator
 // and a quoted value do, are read without an automaton (shape, read); else a lazily
 // built one tries the rest of all branches that have the word (machine, nfa, dfa,
-// run, circle), if what has to follow far behind it is there at all (ahead). Places that are left are resolved rule by rule, from the left, into
-// the matches that repeated searches with regexp would give (resolve); the same
+// run, circle), if what has to follow far behind it is there at all (ahead). Places
+// that are left are resolved rule by rule, from the left, into the matches that
+// repeated searches with regexp would give (resolve, head); the same
 // states tell where the groups lie (group). Allowlists and entropy judge the secret,
-// and what they took for innocent is remembered by a keyed hash (allow, score,
+// and what they took for innocent is remembered by a keyed hash (allow, either, score,
 // innocent); then required and generic rules are weighed against each other (near).
 // A rule without a word is searched from end to end, where its keyword is present
 // at all (sweep in resolve).

@@ -3,7 +3,6 @@ package pattern
 import (
 	"regexp/syntax"
 	"slices"
-	"unicode/utf8"
 )
 
 // edge is a set of bytes that can stand right before a place, and whether the
@@ -82,10 +81,9 @@ func edgeOf(parts []*syntax.Regexp, letters bool) (e edge, empty bool) {
 func edgeOfPart(re *syntax.Regexp, letters bool) (e edge, empty bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if c := re.Rune[len(re.Rune)-1]; c < utf8.RuneSelf && re.Flags&syntax.FoldCase == 0 {
-			e.bytes.add(byte(c))
-			return e, false
-		}
+		set := bytesOf(re.Rune[len(re.Rune)-1:], re.Flags&syntax.FoldCase != 0)
+		e.addIf(func(c byte) bool { return set[c] })
+		return e, false
 	case syntax.OpCharClass:
 		e.bytes[2], e.bytes[3] = ^uint64(0), ^uint64(0) // what is not ASCII
 		eachASCII(re.Rune, e.bytes.add)

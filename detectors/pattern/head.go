@@ -11,6 +11,11 @@ type head struct {
 	words []string
 	none  edge // bytes before a word at which the match begins: those tell it for sure
 	some  edge // bytes that may be the last of a match's before its word
+	width int  // bytes, at most
+	index int  // of the branch
+	// program matches all of it, up to the end of a text; nil: it depends on what
+	// stands around it.
+	program func() *program
 }
 
 // What is known of where the match begins that has a word at a place.
@@ -27,7 +32,10 @@ func headOf(b *branch) head {
 		end++
 	}
 	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
-	h := head{words: b.words}
+	h := head{words: b.words, width: width(b.parts[:end]), index: b.index}
+	if !slices.ContainsFunc(b.parts[:end], looksAround) {
+		h.program = lazily(append(slices.Clone(b.parts[:end]), &syntax.Regexp{Op: syntax.OpEndText}))
+	}
 	ways := [][]*syntax.Regexp{b.parts[:end]}
 	if len(ways[0]) == 1 {
 		ways = alternatives(ways[0][0])
@@ -53,6 +61,15 @@ func isEdge(re *syntax.Regexp, letters bool) bool {
 	return re.Op == syntax.OpWordBoundary && letters || re.Op == syntax.OpBeginLine || re.Op == syntax.OpBeginText
 }
 
+// looksAround says whether re has a \b, ^, $ or the like.
+func looksAround(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	}
+	return slices.ContainsFunc(re.Sub, looksAround)
+}
+
 // begins says whether the match that has a word in text[at:hit] begins there.
 func (s *shape) begins(text []byte, at, hit int) (verdict int) {
 	verdict = beginsNowhere
@@ -67,6 +84,33 @@ func (s *shape) begins(text []byte, at, hit int) (verdict int) {
 		}
 	}
 	return verdict
+}
+
+// startBefore is where the match of r begins, from from on, that has a word in
+// text[at:hit] and whose tail matches; behind at, if there is none. It is not ok if
+// that is not known.
+func (m *machine) startBefore(text []byte, r *rule, from, at, hit int) (start int, ok bool) {
+	begins := r.begins()
+	start = at + 1
+	for n := range r.shape().heads {
+		h := &r.shape().heads[n]
+		if !h.has(text[at:hit]) || !h.none.has(text, at) && !h.some.has(text, at) {
+			continue
+		}
+		if h.program == nil {
+			return at, false
+		}
+		d := m.dfaAt(&m.heads[h.index], h.program, true)
+		for i := runeStart(text, from, at-h.width); i < start; i += runeLen(text, i) {
+			if !begins[text[i]] {
+				continue
+			}
+			if end, _ := d.run(text[:at], i, at, true); end >= 0 {
+				start = i
+			}
+		}
+	}
+	return start, !m.thrash
 }
 
 func (h *head) has(word []byte) bool {

@@ -23,6 +23,7 @@ type machine struct {
 	tails, lists  []*dfa    // by group, allowlist
 	eithers       []*dfa    // by number in the pool, as far as they were asked for
 	groups        []*groups // by rule
+	heads         []*dfa    // by branch
 	memory, epoch int       // bytes in dfas, and how often they were forgotten
 	key           []byte
 
@@ -62,6 +63,7 @@ func newMachine(d *Detector) *machine {
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
 		groups:   make([]*groups, len(d.rules)),
+		heads:    make([]*dfa, len(d.engine.branches)),
 		known:    make([]known, len(d.engine.groups)),
 		memo:     newMemo(),
 		ids:      make([]*forms, len(d.rules)),

@@ -104,7 +104,7 @@ func (s *shape) readValue(text []byte, start int) reading {
 	}
 	kind := s.kind[text[i]]
 	switch {
-	case s.boundary && n >= s.value.least && kind&wideRune == 0 && isWord(text[i-1]) != isWord(text[i]):
+	case s.boundary && n >= s.value.least && kind&wideRune == 0 && isWord(text[i-1]) && !isWord(text[i]):
 		return value(start, i, i)
 	case s.boundary && n >= s.value.least:
 		return reading{}

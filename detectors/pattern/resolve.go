@@ -216,17 +216,23 @@ func (m *machine) matchAt(frag *fragment, r *rule, places []place, from int) (f 
 
 // matchRead is matchAt where the shape tells all but where the match begins.
 func (m *machine) matchRead(frag *fragment, r *rule, places []place, read reading, from int) (f finding, end int) {
-	at := int(places[0].at)
-	switch r.shape().begins(frag.text, at, int(places[0].hit)) {
+	text, at, hit := frag.text, int(places[0].at), int(places[0].hit)
+	start, known, low := at, true, at-1
+	switch r.shape().begins(text, at, hit) {
 	case beginsNowhere:
-		m.low = at - 1
+		start = at + 1
+	case beginsElsewhere:
+		start, known = m.startBefore(text, r, from, at, hit)
+		low = at - r.head - 2*utf8.UTFMax
+	}
+	switch {
+	case !known || len(places) > 1 && int(places[1].at)-r.head <= start:
+	case start > at:
+		m.low = low
 		return finding{at: at}, -1
-	case beginsHere:
-		alone := len(places) == 1 || int(places[1].at)-r.head > at
-		if alone && frag.text[read.end-1] != '\n' { // else gitleaks matches what is left once more
-			m.low = at - 1
-			return newFinding(r, frag, at, int(read.end)).with(read.value()), int(read.end)
-		}
+	case text[start] != '\n' && text[read.end-1] != '\n': // else gitleaks matches what is left once more
+		m.low = low
+		return newFinding(r, frag, start, int(read.end)).with(read.value()), int(read.end)
 	}
 	return m.matchAround(frag, r, at, from)
 }
