@@ -283,6 +283,7 @@ func (w *following) start(ctx context.Context, helpers *sync.WaitGroup, listen s
 func (w *following) pipeline(ctx context.Context) pipeline.Config {
 	cfg := w.detection.pipeline()
 	cfg.Sources, cfg.Sink, cfg.Jobs, cfg.Stats, cfg.Resolve = w.sources, w.sink, w.jobs, w.stats, w.owners.resolve
+	cfg.FindingsOnly = w.findingsOnly
 	if cfg.Jobs <= 0 {
 		cfg.Jobs = runtime.GOMAXPROCS(0)
 	}

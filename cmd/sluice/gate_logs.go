@@ -168,6 +168,7 @@ func (p *logProbe) detect(secrets map[string]string) (*detection, error) {
 func (p *logProbe) run(ctx context.Context, d *detection, list []pipeline.Source, sink pipeline.Sink, stats *pipeline.Stats) error {
 	cfg := d.pipeline()
 	cfg.Sources, cfg.Sink, cfg.Stats, cfg.Jobs = list, sink, stats, runtime.GOMAXPROCS(0)
+	cfg.FindingsOnly = true
 	return pipeline.Run(ctx, ctx, cfg)
 }
 

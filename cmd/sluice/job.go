@@ -25,6 +25,8 @@ type job struct {
 	jobs      int
 	run       *report.Run
 	stats     *pipeline.Stats
+	// findingsOnly says that no sink passes text on.
+	findingsOnly bool
 	// keysMissing says that live keys were asked for and could not be had.
 	keysMissing  error
 	interrupted  bool // known once the run is over
@@ -38,7 +40,7 @@ func newRun() *report.Run { return &report.Run{Version: version(), Started: time
 func (j *job) do(ctx context.Context) error {
 	cfg := j.detection.pipeline()
 	cfg.Sources, cfg.Sink, cfg.Jobs, cfg.Ordered = j.sources, j.sink, j.jobs, true
-	cfg.Stats = j.stats
+	cfg.Stats, cfg.FindingsOnly = j.stats, j.findingsOnly
 	cfg.Done = func(err error) { j.finish(ctx, err) }
 	if cfg.Jobs <= 0 {
 		cfg.Jobs = runtime.GOMAXPROCS(0)

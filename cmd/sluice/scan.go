@@ -58,6 +58,6 @@ func (f *passFlags) scanTo(a *app, j *job, format, output string) error {
 	if err != nil {
 		return err
 	}
-	j.sink = primary(first, more)
+	j.sink, j.findingsOnly = primary(first, more), true
 	return nil
 }

@@ -143,6 +143,7 @@ func (f *watchFlags) addSinks(a *app, w *following) error {
 	if err != nil {
 		return usageError(err, "")
 	}
+	w.findingsOnly = true
 	w.addSink(first, more)
 	w.watchSinks(more)
 	return nil

@@ -124,7 +124,7 @@ func (r *run) newLane(src Source, index int, b *record.Batch) *lane {
 func (r *run) cleanOrigin(o record.Origin) record.Origin {
 	text := []byte(o.Name)
 	b := record.Batch{Text: text, Records: []record.Record{{Span: record.Span{End: len(text)}, Base: -1}}}
-	d := r.examine(&b)
+	d := r.examine(&b, r.cfg.Redactor.Apply)
 	o.Name = string(d.Clean)
 	return o
 }

@@ -33,6 +33,12 @@ type Redactor interface {
 	Apply(b *record.Batch, matches []record.Match) record.Delivery
 }
 
+// Teller is a Redactor that can leave out what only text sinks read: the delivery
+// of Tell has no Clean and no Records, and aliases nothing of the batch.
+type Teller interface {
+	Tell(b *record.Batch, matches []record.Match) record.Delivery
+}
+
 // Config wires a run. Sources, Detectors, Redactor and Sink are required.
 type Config struct {
 	Sources   []Source
@@ -49,6 +55,8 @@ type Config struct {
 	HoldFor  time.Duration // 0: DefaultHoldFor
 	Ordered  bool          // deliver across streams in the order of reading
 	Stats    *Stats        // counts while it runs; nil: own
+	// FindingsOnly says that the sink reads neither Clean nor Records of deliveries.
+	FindingsOnly bool
 	// Done is called with Run's error so far when all is delivered and before
 	// the sink is closed: reports end with what became of the run. May be nil.
 	Done func(err error)
@@ -104,6 +112,8 @@ type run struct {
 	stats   *Stats
 	deliver context.Context
 	fail    context.CancelCauseFunc
+	tell    redactFunc // Apply, or Tell
+	tells   bool       // it is Tell
 
 	lanes  lanes
 	queues queues
@@ -132,6 +142,10 @@ func Run(read, deliver context.Context, cfg Config) error {
 		jobs: make(chan *job, max(cfg.Jobs, 1)), stats: cfg.Stats, deliver: deliver,
 		fail:  func(err error) { fail(err); stop(gaveUp{errStopped}) },
 		lanes: lanes{holding: make(chan struct{}, 1)},
+	}
+	r.tell = cfg.Redactor.Apply
+	if t, ok := cfg.Redactor.(Teller); ok && cfg.FindingsOnly {
+		r.tell, r.tells = t.Tell, true
 	}
 	var workers sync.WaitGroup
 	for range max(cfg.Jobs, 1) {

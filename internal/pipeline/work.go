@@ -16,6 +16,7 @@ type job struct {
 	lane     *lane
 	cost     int64
 	free     func() // gives back the memory of batch, which delivery may alias; nil: it is garbage
+	records  int    // of batch
 	delivery record.Delivery
 	end      record.Mark
 	ok       bool
@@ -25,17 +26,24 @@ type job struct {
 func (r *run) work() {
 	for j := range r.jobs {
 		if r.deliver.Err() == nil {
-			j.delivery = r.examine(&j.batch)
-			j.end, j.ok = j.batch.End, true
+			j.delivery = r.examine(&j.batch, r.tell)
+			j.end, j.records, j.ok = j.batch.End, len(j.batch.Records), true
+			if r.tells && j.free != nil { // while it is in the processor's cache
+				j.free()
+				j.free = nil
+			}
 		}
 		j.batch = record.Batch{} // the raw bytes end here
 		close(j.done)
 	}
 }
 
+// redactFunc is what makes a delivery of a batch and the matches in it.
+type redactFunc func(b *record.Batch, matches []record.Match) record.Delivery
+
 // examine runs the detectors over a batch and redacts it. If one panics, the
 // records are examined one by one, and those it can't bear are withheld.
-func (r *run) examine(b *record.Batch) record.Delivery {
+func (r *run) examine(b *record.Batch, redact redactFunc) record.Delivery {
 	matches, free, ok := r.detect(b)
 	if !ok {
 		matches = r.detectEach(b)
@@ -43,21 +51,21 @@ func (r *run) examine(b *record.Batch) record.Delivery {
 	if r.cfg.Resolve != nil && len(matches) > 0 {
 		r.cfg.Resolve(r.deliver, matches)
 	}
-	d := r.apply(b, matches)
+	d := r.apply(b, matches, redact)
 	free() // matches end here, and with them the last that aliases views
 	return d
 }
 
 // apply redacts; a batch that redaction can't bear is withheld whole.
-func (r *run) apply(b *record.Batch, matches []record.Match) (d record.Delivery) {
+func (r *run) apply(b *record.Batch, matches []record.Match, redact redactFunc) (d record.Delivery) {
 	defer func() {
 		if recover() != nil {
 			r.stats.Panics.Add(1)
 			all := []record.Match{{Withhold: true, Spans: []record.Span{{Start: b.Lead, End: len(b.Text)}}}}
-			d = r.cfg.Redactor.Apply(b, all)
+			d = redact(b, all)
 		}
 	}()
-	return r.cfg.Redactor.Apply(b, matches)
+	return redact(b, matches)
 }
 
 // detect asks every detector; free gives back what the views were lent, which
@@ -172,7 +180,7 @@ func (r *run) deliverSome(jobs []*job) int {
 		if err := r.cfg.Sink.Write(r.deliver, ds); err != nil {
 			r.fail(err)
 		} else {
-			r.count(ds)
+			r.count(jobs[:len(ds)])
 			r.commit(jobs[:len(ds)])
 			freeAll(jobs[:len(ds)])
 		}
@@ -219,12 +227,12 @@ func (r *run) commit(jobs []*job) {
 	}
 }
 
-func (r *run) count(ds []record.Delivery) {
+func (r *run) count(jobs []*job) {
 	s := r.stats
-	for i := range ds {
-		d := &ds[i]
+	for _, j := range jobs {
+		d := &j.delivery
 		s.Bytes.Add(int64(d.Bytes))
-		s.Records.Add(int64(len(d.Records)))
+		s.Records.Add(int64(j.records))
 		s.Withheld.Add(int64(d.Withheld))
 		s.Findings.Add(int64(len(d.Findings)))
 		for j := range d.Findings {

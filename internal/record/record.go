@@ -204,7 +204,7 @@ type Finding struct {
 // the receiver's to read until Write returns; Findings may be kept.
 type Delivery struct {
 	Origin   Origin
-	Clean    []byte
+	Clean    []byte   // nil where a run has sinks for findings only
 	Records  []Record // into Clean
 	Findings []Finding
 	Withheld int // records withheld

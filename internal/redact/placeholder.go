@@ -78,6 +78,48 @@ func placeholders(c cover, text []byte, rules *names) cover {
 	}
 }
 
+// ownText says where placeholders of ours stand in a text. It looks around what it
+// is asked about, unless that is all of the text anyway.
+type ownText struct {
+	text  []byte
+	names names
+	all   cover // of the text
+	whole bool  // all is known
+	near  cover // room for an answer
+}
+
+// ownNear is for the text of b, of which matches will be asked about.
+func (r *Redactor) ownNear(b *record.Batch, u units, matches []record.Match) *ownText {
+	o := &ownText{text: b.Text, names: names{rules: r.cfg.Rules}}
+	sum := 0
+	for i := range matches {
+		if spans := matches[i].Spans; len(spans) > 0 {
+			sum += spans[len(spans)-1].End - spans[0].Start + 2*longestPlaceholder
+		}
+	}
+	if o.whole = u != octets || sum >= len(b.Text); o.whole {
+		o.all = u.placeholders(b.Text, &o.names)
+	}
+	return o
+}
+
+// of is the placeholders that spans, of which there is one at least, may touch. It
+// holds until the next call. No placeholder stands in another one, since a name has
+// no colon: it makes no difference where the search begins.
+func (o *ownText) of(spans []record.Span) cover {
+	if o.whole {
+		return o.all
+	}
+	from := max(spans[0].Start-longestPlaceholder, 0)
+	to := min(spans[len(spans)-1].End+longestPlaceholder, len(o.text))
+	o.near = placeholders(o.near[:0], o.text[from:to], &o.names)
+	for i := range o.near {
+		o.near[i].Start += from
+		o.near[i].End += from
+	}
+	return o.near
+}
+
 // placeholderEnd is where the placeholder whose rule begins at ends; 0: none.
 func placeholderEnd(text []byte, at int, rules *names) int {
 	window := text[at:min(at+maxRuleName+1, len(text))]

@@ -9,6 +9,9 @@
 // Prints, fingerprints, previews, context and baseline identities are made here
 // and nowhere else.
 //
+// Apply makes a delivery that is passed on, Tell one of which only the findings
+// are wanted: the same findings.
+//
 // The limits: it believes the detectors. What no detector matched is passed on,
 // and a match of severity info is reported and left in place.
 package redact
@@ -71,32 +74,82 @@ func New(cfg Config) *Redactor {
 // was taken out, the delivery's Clean and Records are its memory, the records moved
 // to begin at 0; else they are lent by the redactor.
 func (r *Redactor) Apply(b *record.Batch, matches []record.Match) record.Delivery {
-	d := record.Delivery{
-		Origin: b.Origin, End: b.End, Final: b.Final, Unread: b.Unread,
-		Bytes: len(b.Text) - b.Lead,
-	}
-	withheld := withheldRecords(b, matches)
-	u := unitsOf(b)
-	kept := r.choose(b, u, matches)
-	if len(kept) == 0 && withheld == nil {
+	d := delivery(b)
+	j, ok := r.judge(b, matches)
+	if !ok {
 		d.Clean, d.Records = b.Text[b.Lead:], shift(b.Records, b.Lead)
 		return d
 	}
 	out := rooms.Get().(*room)
-	w := writer{b: b, units: u, withheld: withheld, at: make([]int, len(kept)), out: out.clean[:0], records: out.records[:0]}
-	order := showOrder(kept)
-	w.write(kept, order)
-	out.clean, out.records = w.out, w.records
+	w := j.write(b, out)
 	d.Clean, d.Records, d.Withheld, d.Free = w.out, w.records, w.count, out.free
-	d.Findings = make([]record.Finding, 0, len(kept))
-	t := newTeller(r, b, &w)
-	for _, i := range order {
-		if !kept[i].rest {
-			d.Findings = append(d.Findings, record.Finding{})
-			t.finding(&d.Findings[len(d.Findings)-1], &kept[i], w.at[i])
+	d.Findings = r.tell(b, w, &j)
+	return d
+}
+
+// Tell is Apply for those who read findings only: the delivery has no Clean and no
+// Records, and aliases nothing of the batch, which stays the caller's. Only the
+// lines that findings stand in are written.
+func (r *Redactor) Tell(b *record.Batch, matches []record.Match) record.Delivery {
+	d := delivery(b)
+	j, ok := r.judge(b, matches)
+	if !ok {
+		return d
+	}
+	j.few = j.withheld == nil // to count what is withheld all are written
+	out := rooms.Get().(*room)
+	w := j.write(b, out)
+	d.Withheld, d.Findings = w.count, r.tell(b, w, &j)
+	out.free()
+	return d
+}
+
+func delivery(b *record.Batch) record.Delivery {
+	return record.Delivery{
+		Origin: b.Origin, End: b.End, Final: b.Final, Unread: b.Unread,
+		Bytes: len(b.Text) - b.Lead,
+	}
+}
+
+// judgement is what becomes of the matches of a batch.
+type judgement struct {
+	units    units
+	withheld []bool // per record; nil: none
+	kept     []chosen
+	order    []int // of kept, by where they begin
+	few      bool  // only records that are touched have to be written
+}
+
+// judge decides; not ok: nothing is found and nothing withheld.
+func (r *Redactor) judge(b *record.Batch, matches []record.Match) (j judgement, ok bool) {
+	j.withheld, j.units = withheldRecords(b, matches), unitsOf(b)
+	j.kept = r.choose(b, j.units, matches)
+	j.order = showOrder(j.kept)
+	return j, len(j.kept) > 0 || j.withheld != nil
+}
+
+// write makes the clean bytes in out.
+func (j *judgement) write(b *record.Batch, out *room) *writer {
+	w := &writer{
+		b: b, units: j.units, withheld: j.withheld, few: j.few,
+		at: make([]int, len(j.kept)), out: out.clean[:0], records: out.records[:0],
+	}
+	w.write(j.kept, j.order)
+	out.clean, out.records = w.out, w.records
+	return w
+}
+
+// tell makes the findings of what w has written.
+func (r *Redactor) tell(b *record.Batch, w *writer, j *judgement) []record.Finding {
+	findings := make([]record.Finding, 0, len(j.kept))
+	t := newTeller(r, b, w)
+	for _, i := range j.order {
+		if !j.kept[i].rest {
+			findings = append(findings, record.Finding{})
+			t.finding(&findings[len(findings)-1], &j.kept[i], w.at[i])
 		}
 	}
-	return d
+	return findings
 }
 
 // room is memory of a delivery: it has the size of a batch each time.
@@ -151,7 +204,7 @@ func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []ch
 	if len(matches) == 0 {
 		return nil
 	}
-	own := u.placeholders(b.Text, &names{rules: r.cfg.Rules})
+	own := r.ownNear(b, u, matches)
 	kept := make([]chosen, 0, len(matches))
 	prints := r.printer()
 	defer r.prints.Put(prints)
@@ -162,7 +215,7 @@ func (r *Redactor) choose(b *record.Batch, u units, matches []record.Match) []ch
 		if m.Withhold || len(spans) == 0 || spans[len(spans)-1].End <= b.Lead {
 			continue
 		}
-		spans = own.without(spans)
+		spans = own.of(spans).without(spans)
 		left := covered.without(spans)
 		if len(left) == 0 {
 			continue

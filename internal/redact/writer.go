@@ -19,6 +19,7 @@ type writer struct {
 	b        *record.Batch
 	units    units
 	withheld []bool // per record; nil: none
+	few      bool   // what is found in no record and taken out of none is not written
 
 	out     []byte
 	records []record.Record // into out
@@ -28,10 +29,18 @@ type writer struct {
 
 // write takes the chosen matches and their indices by where they begin.
 func (w *writer) write(kept []chosen, order []int) {
-	cuts := union(kept)
-	w.out = slices.Grow(w.out, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
-	w.records = slices.Grow(w.records, len(w.b.Records))
-	for i, rec := range w.b.Records {
+	cuts, all := union(kept), order
+	if !w.few {
+		w.out = slices.Grow(w.out, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
+		w.records = slices.Grow(w.records, len(w.b.Records))
+	}
+	for i := 0; i < len(w.b.Records); i++ {
+		if w.few && !w.atEnd(all[:len(all)-len(order)]) {
+			if i = w.touched(i, cuts, kept, order); i == len(w.b.Records) {
+				break
+			}
+		}
+		rec := w.b.Records[i]
 		start := len(w.out)
 		if w.withheld != nil && w.withheld[i] {
 			order = w.show(kept, order, rec.End, func(int) int { return start })
@@ -44,6 +53,25 @@ func (w *writer) write(kept []chosen, order []int) {
 		rec.Span = record.Span{Start: start, End: len(w.out)}
 		w.records = append(w.records, rec)
 	}
+}
+
+// touched is the first record from i on that something is taken out of or found in.
+func (w *writer) touched(i int, cuts []cut, kept []chosen, order []int) int {
+	next := len(w.b.Text)
+	if len(cuts) > 0 {
+		next = min(next, cuts[0].Start)
+	}
+	if len(order) > 0 {
+		next = min(next, kept[order[0]].Spans[0].Start)
+	}
+	return i + recordAt(w.b.Records[i:], max(next, w.b.Lead))
+}
+
+// atEnd says that the last of the matches that are shown appears behind all that is
+// written, as when its record was cut to its end or came to be withheld: it is told
+// of with what follows.
+func (w *writer) atEnd(shown []int) bool {
+	return len(shown) > 0 && w.at[shown[len(shown)-1]] >= len(w.out)
 }
 
 // withhold replaces a record that was not examined; its line end stays.
