@@ -111,7 +111,7 @@ func begins(text []byte) bool { return bytes.Contains(text, pemBegin[len("-----"
 // len(b.Records) if there is none.
 func (s *Stream) openPEM(b *record.Batch) int {
 	n, text := len(b.Records), b.Text[b.Lead:]
-	if n == 0 || !begins(text) {
+	if n == 0 || !s.mayBeOpen(b) || !begins(text) {
 		return n // many times as fast as to look from the end, and nearly always so
 	}
 	at := bytes.LastIndex(text, pemBegin)
@@ -125,6 +125,13 @@ func (s *Stream) openPEM(b *record.Batch) int {
 		}
 	}
 	return from
+}
+
+// mayBeOpen says that a key's block can be open behind the last record: that it
+// begins there, or goes on. So much tells one line, nearly always.
+func (s *Stream) mayBeOpen(b *record.Batch) bool {
+	last := len(b.Records) - 1
+	return pemLine(s.inner(b, last)) || begins(b.Text[b.Records[last].Start:])
 }
 
 // inner is the text of a record, without the frame of a container runtime.
