@@ -98,7 +98,11 @@ func (l *layer) decodeEmbedded(text string) (*config.ViperConfig, map[int]own, e
 	var extra struct {
 		Rules []struct{ Severity, Help string }
 	}
-	for _, to := range []any{&vc, &extra} {
+	all := []any{&vc, &extra}
+	if l.origin == originGitleaks {
+		all = all[:1] // it has no keys but its own
+	}
+	for _, to := range all {
 		if err := toml.Unmarshal([]byte(text), to); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", l.origin, err)
 		}
