@@ -87,10 +87,18 @@ func agentCommand(s string) bool {
 	return false
 }
 
-// plain says that s needs no escape; the common case, without an allocation.
+// plain says that s needs no escape; the common case, without an allocation. What
+// was cut has "…" in it.
 func plain(s string) bool {
+	const cut = "…"
 	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] > '~' || s[i] == '#' && strings.HasPrefix(s[i:], "##") {
+		switch c := s[i]; {
+		case c == '#' && strings.HasPrefix(s[i:], "##"):
+			return false
+		case c >= ' ' && c <= '~':
+		case c == cut[0] && strings.HasPrefix(s[i:], cut):
+			i += len(cut) - 1
+		default:
 			return false
 		}
 	}

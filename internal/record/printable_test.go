@@ -1,10 +1,25 @@
 package record
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+// What is said to need no escape is left as it is.
+func TestPlainIsVisible(t *testing.T) {
+	piece := rapid.SampledFrom([]string{"text", "…", "\xe2", "\x80", "\xa6", "#", "##[", "##vso[", " ", "~", "\x7f", "\n", "é", "\u202e"})
+	rapid.Check(t, func(t *rapid.T) {
+		s := strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(t, "pieces"), "")
+		if got := string(AppendVisible(nil, []byte(s))); plain(s) && got != s {
+			t.Fatalf("%q is %q", s, got)
+		}
+	})
+	if !plain("… 12 words …") {
+		t.Error("a cut text is not plain")
+	}
+}
 
 // Eight bytes at a time say what one at a time says.
 func TestPlainLen(t *testing.T) {

@@ -1,8 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"sluice/internal/record"
@@ -147,7 +147,7 @@ func Where(f *record.Finding) string {
 	case !file:
 		return place + ", line " + Count(pos.Line)
 	case pos.Column <= 0:
-		return fmt.Sprintf("%s:%d", place, pos.Line)
+		return place + ":" + strconv.FormatInt(pos.Line, 10)
 	}
-	return fmt.Sprintf("%s:%d:%d", place, pos.Line, pos.Column)
+	return place + ":" + strconv.FormatInt(pos.Line, 10) + ":" + strconv.FormatInt(pos.Column, 10)
 }

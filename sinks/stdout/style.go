@@ -44,9 +44,15 @@ func (st style) paint(sgr, s string) string {
 func (st style) dim(s string) string  { return st.paint(sgrDim, s) }
 func (st style) bold(s string) string { return st.paint(sgrBold, s) }
 
+// padded is s with spaces behind it, width bytes in all: of ASCII, a character each.
+func padded(s string, width int) string {
+	const spaces = "        "
+	return s + spaces[:min(max(width-len(s), 0), len(spaces))]
+}
+
 // severity is the name in capitals, padded so that rules stand in a column.
 func (st style) severity(s record.Severity) string {
-	name := fmt.Sprintf("%-8s", strings.ToUpper(s.String()))
+	name := padded(strings.ToUpper(s.String()), 8)
 	switch s {
 	case record.SeverityCritical:
 		return st.paint(sgrCritical, name)
@@ -63,13 +69,22 @@ func (st style) severity(s record.Severity) string {
 // line writes "  label   text".
 func (st style) line(b *bytes.Buffer, label, text string) {
 	if text != "" {
-		fmt.Fprintf(b, "%s  %s\n", st.dim(fmt.Sprintf("  %-*s", labelWidth-2, label)), text)
+		writeLine(b, st.dim(padded("  "+label, labelWidth)), "  ", text)
 	}
+}
+
+// writeLine writes parts and a line end: a log can have many findings, and to format
+// them took longer than to make them.
+func writeLine(b *bytes.Buffer, parts ...string) {
+	for _, part := range parts {
+		b.WriteString(part)
+	}
+	b.WriteByte('\n')
 }
 
 // finding writes the block of one occurrence.
 func (st style) finding(b *bytes.Buffer, f *record.Finding) {
-	fmt.Fprintf(b, "%s  %s  %s\n", st.severity(f.Severity), st.bold(ruleName(f)), report.Where(f))
+	writeLine(b, st.severity(f.Severity), "  ", st.bold(ruleName(f)), "  ", report.Where(f))
 	st.line(b, "key", report.Owner(f))
 	st.line(b, "secret", describe(f))
 	st.line(b, "context", st.context(f))
@@ -77,7 +92,7 @@ func (st style) finding(b *bytes.Buffer, f *record.Finding) {
 
 // update writes what was found out later about a key shown before.
 func (st style) update(b *bytes.Buffer, f *record.Finding) {
-	fmt.Fprintf(b, "%s  %s  %s\n", st.severity(f.Severity), st.bold(ruleName(f)), report.Where(f))
+	writeLine(b, st.severity(f.Severity), "  ", st.bold(ruleName(f)), "  ", report.Where(f))
 	st.line(b, "now known", report.Print(f)+" is "+report.Owner(f))
 }
 
@@ -93,7 +108,8 @@ func ruleName(f *record.Finding) string {
 // describe says what can be said of a secret: "9f2c4a7d01be55e3, sk-…, 25
 // bytes, in base64".
 func describe(f *record.Finding) string {
-	parts := []string{report.Print(f)}
+	var room [5]string
+	parts := append(room[:0], report.Print(f))
 	if f.Preview != "" {
 		parts = append(parts, report.Short(f.Preview))
 	}
