@@ -280,23 +280,37 @@ func (r *Reader) batch(n int, cut bool) record.Batch {
 // records appends the lines of text, which begins at from in its batch, until
 // there are MaxRecords, and moves the position of the Reader behind them.
 func (r *Reader) records(recs []record.Record, text []byte, from int, cut bool) []record.Record {
-	recs = slices.Grow(recs, min(MaxRecords, r.cs.count(text)+1))
-	for pos := 0; pos < len(text) && len(recs) < MaxRecords; {
+	pos := 0
+	if r.cs == octets && len(text) >= minLent {
+		recs, pos = r.wholeLines(recs, text, from)
+	}
+	recs = slices.Grow(recs, min(MaxRecords-len(recs), r.cs.count(text[pos:])+1))
+	for pos < len(text) && len(recs) < MaxRecords {
 		n, ended := r.cs.nextEnd(text[pos:])
-		rec := record.Record{
-			Span: record.Span{Start: from + pos, End: from + pos + n},
-			Line: r.line,
-			Base: r.at.Offset,
-			Next: r.at.Offset + int64(n),
-			More: cut && !ended,
-		}
-		if ended && r.line > 0 {
-			r.line++
-		}
-		r.at.Offset = rec.Next
-		recs = append(recs, rec)
+		recs = r.add(recs, from+pos, from+pos+n, ended)
+		recs[len(recs)-1].More = cut && !ended
 		pos += n
 	}
+	return recs
+}
+
+// add appends the line from start to end of the batch, which ended says has a line
+// end, and moves the position of the Reader behind it. It is written where it stays:
+// to copy one takes as long as to find a line.
+func (r *Reader) add(recs []record.Record, start, end int, ended bool) []record.Record {
+	n := len(recs)
+	if n == cap(recs) {
+		recs = slices.Grow(recs, 1)
+	}
+	recs = recs[:n+1]
+	rec := &recs[n]
+	*rec = record.Record{}
+	rec.Start, rec.End, rec.Line, rec.Base = start, end, r.line, r.at.Offset
+	rec.Next = rec.Base + int64(end-start)
+	if ended && r.line > 0 {
+		r.line++
+	}
+	r.at.Offset = rec.Next
 	return recs
 }
 
