@@ -19,22 +19,42 @@ import (
 // head, or in one of the first fields of a JSON object.
 const window = 512
 
-// Parse returns the first time that stands in the head of a line.
+// Parse returns the first time that stands in the head of a line. Each has a clock,
+// of whose two colons lines have few: from them it is looked back to where it begins.
 func Parse(line []byte) (time.Time, bool) {
 	head := line[:min(len(line), window)]
-	for i := 0; i+10 <= len(head); i++ {
-		c := head[i]
-		if c < '0' || c > '9' || (i > 0 && isDigit(head[i-1])) {
+	for at := accessClock; at < len(head); at++ {
+		i := bytes.IndexByte(head[at:], ':')
+		if i < 0 {
+			break
+		}
+		at += i
+		if at+3 >= len(head) || head[at+3] != ':' {
 			continue
 		}
-		if t, ok := iso(head[i:]); ok {
+		if t, ok := iso(begins(head, at-isoClock)); ok {
 			return t, true
 		}
-		if t, ok := access(head[i:]); ok {
+		if t, ok := access(begins(head, at-accessClock)); ok {
 			return t, true
 		}
 	}
 	return time.Time{}, false
+}
+
+// Where the first colon of a clock is in each form; of access it stands before the
+// hours.
+const (
+	isoClock    = len("2006-01-02T15")
+	accessClock = len("02/Jan/2006")
+)
+
+// begins is head from i, if a number begins there.
+func begins(head []byte, i int) []byte {
+	if i < 0 || !isDigit(head[i]) || i > 0 && isDigit(head[i-1]) {
+		return nil
+	}
+	return head[i:]
 }
 
 // iso reads YYYY-MM-DD, "T" or a blank, HH:MM:SS, a fraction behind "." or ",",

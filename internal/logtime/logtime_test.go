@@ -1,6 +1,7 @@
 package logtime
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,40 @@ func TestParseReadsWhatIsWritten(t *testing.T) {
 		got, ok := Parse([]byte(before + at.Format(layout) + `"]`))
 		if !ok || !got.Equal(at) {
 			t.Fatalf("%v %v, want %v", got, ok, at)
+		}
+	})
+}
+
+// byEach is Parse by its definition: what may begin at each byte, in order.
+func byEach(line []byte) (time.Time, bool) {
+	head := line[:min(len(line), window)]
+	for i := range head {
+		if t, ok := iso(begins(head, i)); ok {
+			return t, true
+		}
+		if t, ok := access(begins(head, i)); ok {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// The first time is found, whatever stands before it or looks like one.
+func TestParseFindsTheFirst(t *testing.T) {
+	piece := rapid.SampledFrom([]string{
+		"2026-01-21T09:14:03", "2026-01-21 09:14:03,120Z", "21/Jan/2026:09:14:03 +0200", "2026-01-21T09:14:99", "21/Jan/2026:99:14:03",
+		"1", "09:14:03", "2026", "-01-21", ":", "::", "T", " ", "x", "1/Jan/2026:", strings.Repeat("word ", 30), "\"",
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		line := []byte(strings.Join(rapid.SliceOfN(piece, 0, 10).Draw(t, "pieces"), ""))
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			if len(line) > 0 {
+				line[rapid.IntRange(0, len(line)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("0129:/-T x")).Draw(t, "byte")
+			}
+		}
+		got, ok := Parse(line)
+		if want, found := byEach(line); ok != found || !got.Equal(want) {
+			t.Fatalf("%q: %v %v, want %v %v", line, got, ok, want, found)
 		}
 	})
 }
