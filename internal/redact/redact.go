@@ -172,9 +172,9 @@ func (r *room) free() {
 	}
 }
 
-// shift moves records to an origin of zero.
+// shift moves records by so many bytes to the front.
 func shift(records []record.Record, by int) []record.Record {
-	if by > 0 {
+	if by != 0 {
 		for i := range records {
 			records[i].Start -= by
 			records[i].End -= by

@@ -34,11 +34,12 @@ func (w *writer) write(kept []chosen, order []int) {
 		w.out = slices.Grow(w.out, len(w.b.Text)-w.b.Lead+len(cuts)*(len(placeholderHead)+48))
 		w.records = slices.Grow(w.records, len(w.b.Records))
 	}
-	for i := 0; i < len(w.b.Records); i++ {
-		if w.few && !w.atEnd(all[:len(all)-len(order)]) {
-			if i = w.touched(i, cuts, kept, order); i == len(w.b.Records) {
-				break
-			}
+	for i := 0; ; i++ {
+		if w.withheld == nil && !(w.few && w.atEnd(all[:len(all)-len(order)])) {
+			i = w.pass(i, w.touched(i, cuts, kept, order))
+		}
+		if i == len(w.b.Records) {
+			break
 		}
 		rec := w.b.Records[i]
 		start := len(w.out)
@@ -65,6 +66,21 @@ func (w *writer) touched(i int, cuts []cut, kept []chosen, order []int) int {
 		next = min(next, kept[order[0]].Spans[0].Start)
 	}
 	return i + recordAt(w.b.Records[i:], max(next, w.b.Lead))
+}
+
+// pass copies the records from i to next as they are, if all are written, and
+// returns next.
+func (w *writer) pass(i, next int) int {
+	if i == next || w.few {
+		return next
+	}
+	passed := w.b.Records[i:next]
+	from := passed[0].Start
+	by, n := len(w.out)-from, len(w.records)
+	w.out = append(w.out, w.b.Text[from:passed[len(passed)-1].End]...)
+	w.records = append(w.records, passed...)
+	shift(w.records[n:], -by)
+	return next
 }
 
 // atEnd says that the last of the matches that are shown appears behind all that is
