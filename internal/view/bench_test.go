@@ -78,6 +78,42 @@ func BenchmarkExpandPlain(b *testing.B) {
 	benchmarkExpand(b, []byte(strings.Repeat(line, 1<<14)))
 }
 
+// logSize is how much of a log is used, in bytes: a scan too has what it works on in
+// its caches.
+const logSize = 4 << 20
+
+// BenchmarkLend makes the views of a log that is given, as a scan makes them.
+func BenchmarkLend(b *testing.B) {
+	path := os.Getenv("SLUICE_BENCH_LOG")
+	if path == "" {
+		b.Skip("SLUICE_BENCH_LOG is not set: no log to read")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var parts []record.Batch
+	for _, part := range batches(text[:min(len(text), logSize)]) {
+		batch := record.Batch{Text: part}
+		for at := 0; at < len(part); at = batch.Records[len(batch.Records)-1].End {
+			end := len(part)
+			if i := bytes.IndexByte(part[at:], '\n'); i >= 0 {
+				end = at + i + 1
+			}
+			batch.Records = append(batch.Records, record.Record{Span: record.Span{Start: at, End: end}})
+		}
+		parts = append(parts, batch)
+	}
+	b.SetBytes(int64(min(len(text), logSize)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, batch := range parts {
+			_, free := view.Lend(&batch)
+			free()
+		}
+	}
+}
+
 func BenchmarkExpandAdversarial(b *testing.B) {
 	for name, unit := range hostile() {
 		text := bytes.Repeat([]byte(unit), (1<<20)/len(unit))

@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -61,14 +62,7 @@ func unit(r round, text []byte, at int) (next int, c change, left traits) {
 // anything that was not changed before.
 func (e *expander) rewrite(n *node, r round, lo, hi, seg int, may traits) {
 	from, text := reader{n, seg}, n.text[:hi]
-	var at int
-	var c change
-	var made traits
-	if n.raw {
-		at, c, made = markedUnit(e.marks, r, text, lo)
-	} else {
-		at, c, made = from.first(r, text, lo)
-	}
+	at, c, made := from.first(r, text, lo)
 	if at < 0 {
 		return
 	}
@@ -76,15 +70,43 @@ func (e *expander) rewrite(n *node, r round, lo, hi, seg int, may traits) {
 	mark, markSeg := len(k.text), len(k.segs)
 	k.reserve(hi - lo)
 	made |= may.behind(n, r)
-	if n.raw {
-		made |= k.undo(e.marks, r, text, lo, at)
-	} else {
-		made |= k.redo(&from, r, text, lo, at, c)
-	}
+	made |= k.redo(&from, r, text, lo, at, c)
 	if len(k.text) > mark {
 		e.finish(k, mark, markSeg, made)
 	}
 }
+
+// rewriteRaw is rewrite for Batch.Text.
+func (e *expander) rewriteRaw(n *node, r round, lo, hi int, may traits) {
+	text, at := n.text[:hi], e.first
+	e.units = slices.Grow(e.units[:0], minUnits)
+	sure := r == escape && at+1 < hi && text[at] == triggers[escape] && simpleEscapes[text[at+1]] != 0
+	var made traits
+	if !sure {
+		if e.units, made = units(e.units, e.marks, r, text, at); len(e.units) == 0 {
+			return
+		}
+	}
+	k := e.kid(n, r)
+	mark, markSeg := len(k.text), len(k.segs)
+	k.reserve(hi - lo + wide) // no unit means more bytes than it has
+	end, done := lo, 0
+	if sure {
+		k.text, end, made = e.beginEscapes(k.text, n.text, lo, hi)
+		var more traits
+		done = len(e.units)
+		e.units, more = units(e.units, e.marks, r, text, max(at, end))
+		made |= more
+	}
+	k.segs = mapped(k.segs, e.units, mark, lo, hi)
+	made |= may.behind(n, r) | k.undo(e.units[done:], n.text, end, hi)
+	if len(k.text) > mark {
+		e.finish(k, mark, markSeg, made)
+	}
+}
+
+// minUnits is how many units of a line there is room for in any case.
+const minUnits = 256
 
 // first is where the first unit of round r stands in text from lo on, -1 if the
 // round changes nothing there or is known to give what another order of rounds

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"math/bits"
 	"slices"
 )
@@ -53,8 +52,19 @@ func joint(before, behind []byte) traits {
 	return traitsOf[before[len(before)-1]] & traitsOf[behind[0]] & packedRuns
 }
 
-// marked are the bytes that look marks: line ends, and what starts units.
-var marked = append([]byte{'\n'}, triggers[:]...)
+// mark says of a block of a text where lines end and where units may start: bit i
+// stands for its byte i.
+type mark struct{ lines, escapes, others uint64 }
+
+const markSize = 24 // bytes of a mark
+
+// of are the bytes that may start units of r.
+func (m *mark) of(r round) uint64 {
+	if r == escape {
+		return m.escapes
+	}
+	return m.others
+}
 
 // look makes the marks and the ends of Batch.Text.
 func (e *expander) look(text []byte) {
@@ -65,77 +75,88 @@ func (e *expander) look(text []byte) {
 
 // markEach writes the marks of each block of text one after the other, if there is
 // room for them, and leaves found as it is.
-func markEach(found []ends, marks []uint64, text []byte) []ends {
+func markEach(found []ends, marks []mark, text []byte) []ends {
 	clear(marks)
-	for _, c := range marked {
-		for at := 0; len(marks) > 0; at++ {
-			i := bytes.IndexByte(text[at:], c)
-			if i < 0 {
-				break
-			}
-			at += i
-			marks[at/blockSize] |= 1 << (at % blockSize)
+	for i, c := range text[:min(len(text), len(marks)*blockSize)] {
+		m, bit := &marks[i/blockSize], uint64(1)<<(i%blockSize)
+		switch c {
+		case '\n':
+			m.lines |= bit
+		case triggers[escape]:
+			m.escapes |= bit
+		case triggers[ansi], triggers[percent]:
+			m.others |= bit
 		}
 	}
 	return found
 }
 
-// rawLine is where the line of Batch.Text that begins at lo ends, text being the
-// batch's up to where it must, and what it may have.
-func (e *expander) rawLine(text []byte, lo int) (hi int, may traits) {
-	hi = len(text)
-	word := e.marks[lo/blockSize] &^ (1<<(lo%blockSize) - 1)
-search:
-	for at := lo &^ (blockSize - 1); ; word = e.marks[at/blockSize] {
-		for ; word != 0; word &= word - 1 {
-			i := at + bits.TrailingZeros64(word)
-			if i >= len(text) {
-				break search
-			}
-			if text[i] == '\n' {
-				hi = i + 1
-				break search
-			}
-			may |= traitsOf[text[i]]
-		}
-		if at += blockSize; at >= len(text) {
+// next is the first byte of Batch.Text from lo on that is a trigger or in a row, or
+// len(text): no line before it has anything.
+func (e *expander) next(text []byte, lo int) int {
+	row := len(text)
+	for ; e.seen < len(e.ends); e.seen++ {
+		if found := &e.ends[e.seen]; found.at >= lo {
+			row = found.at + bits.TrailingZeros64(found.bits)
+			break
+		} else if rest := found.bits >> max(lo-found.at, 0); rest != 0 {
+			row = lo + bits.TrailingZeros64(rest)
 			break
 		}
 	}
-	for e.seen < len(e.ends) && e.ends[e.seen].at+blockSize <= lo {
-		e.seen++
+	block := lo / blockSize
+	m := &e.marks[block]
+	word := (m.escapes | m.others) >> (lo % blockSize) << (lo % blockSize)
+	for word == 0 {
+		if block++; block*blockSize >= row {
+			return row
+		}
+		m = &e.marks[block]
+		word = m.escapes | m.others
+	}
+	return min(row, block*blockSize+bits.TrailingZeros64(word))
+}
+
+// begin is where the line begins that holds byte at, as far back as lo.
+func (e *expander) begin(lo, at int) int {
+	block := at / blockSize
+	word := e.marks[block].lines & (1<<(at%blockSize) - 1)
+	for word == 0 && block > lo/blockSize {
+		block--
+		word = e.marks[block].lines
+	}
+	return max(lo, block*blockSize+bits.Len64(word))
+}
+
+// rest is where the line ends that holds byte at, end at the latest, and what it may
+// have from there on.
+func (e *expander) rest(text []byte, at, end int) (hi int, may traits) {
+	hi = end
+	block := at / blockSize
+	m := &e.marks[block]
+	mask := ^uint64(0) << (at % blockSize)
+	var escapes uint64
+	for {
+		lines, others := m.lines&mask, m.others&mask
+		if lines != 0 {
+			mask &= lines ^ (lines - 1)
+			others &= mask
+			hi = min(hi, block*blockSize+bits.TrailingZeros64(lines)+1)
+		}
+		escapes |= m.escapes & mask
+		for ; others != 0; others &= others - 1 {
+			may |= traitsOf[text[block*blockSize+bits.TrailingZeros64(others)]]
+		}
+		if block++; lines != 0 || block*blockSize >= hi {
+			break
+		}
+		m, mask = &e.marks[block], ^uint64(0)
+	}
+	if escapes != 0 {
+		may |= 1 << escape
 	}
 	if e.seen < len(e.ends) && e.ends[e.seen].at < hi {
 		may |= packedRuns
 	}
 	return hi, may
-}
-
-// markedUnit is unit where marks say where triggers may stand.
-func markedUnit(marks []uint64, r round, text []byte, at int) (next int, c change, left traits) {
-	if at >= len(text) {
-		return -1, c, 0
-	}
-	word, trigger := marks[at/blockSize]&^(1<<(at%blockSize)-1), triggers[r]
-	for at &^= blockSize - 1; ; word = marks[at/blockSize] {
-		for ; word != 0; word &= word - 1 {
-			i := at + bits.TrailingZeros64(word)
-			if i >= len(text) {
-				return -1, c, left
-			}
-			if text[i] != trigger {
-				continue
-			}
-			// A bare percent sign is common, and told at once.
-			if r != percent || i+1 == len(text) || hexValues[text[i+1]] >= 0 {
-				if c = unitAt(r, text[i:]); c.width > 0 {
-					return i, c, left
-				}
-			}
-			left = 1 << r
-		}
-		if at += blockSize; at >= len(text) {
-			return -1, c, left
-		}
-	}
 }

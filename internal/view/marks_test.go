@@ -73,11 +73,14 @@ func TestTraitsDenyNothingThatIsThere(t *testing.T) {
 }
 
 // marksByDefinition says of each byte of text whether it is marked.
-func marksByDefinition(text []byte) []uint64 {
-	marks := make([]uint64, (len(text)+blockSize-1)/blockSize)
+func marksByDefinition(text []byte) []mark {
+	marks := make([]mark, (len(text)+blockSize-1)/blockSize)
 	for i, c := range text {
-		if strings.IndexByte("\n\x1b\\%", c) >= 0 {
-			marks[i/blockSize] |= 1 << (i % blockSize)
+		m, bit := &marks[i/blockSize], uint64(1)<<(i%blockSize)
+		for word, set := range map[*uint64]string{&m.lines: "\n", &m.escapes: "\\", &m.others: "\x1b%"} {
+			if strings.IndexByte(set, c) >= 0 {
+				*word |= bit
+			}
 		}
 	}
 	return marks
@@ -92,7 +95,7 @@ func TestMarksAreFound(t *testing.T) {
 	for shift := range 2 * blockSize {
 		text := bytes.Repeat(append(all, all[:shift]...), 20)
 		want := marksByDefinition(text)
-		got, plainly := make([]uint64, len(want)), make([]uint64, len(want))
+		got, plainly := make([]mark, len(want)), make([]mark, len(want))
 		var f rowFinder
 		f.rows(nil, got, slices.Clip(text))
 		markEach(nil, plainly, text)

@@ -18,7 +18,7 @@ const (
 	blockSize  = 64 // bytes of a text that share a word
 	chunkSize  = 64 // blocks that are sorted at a time
 	fitSets    = 6  // characters that fit: in four places of base64, in two of hex
-	sortTables = fitSets + 3
+	sortTables = 10
 	endsSize   = 16 // bytes of an ends
 )
 

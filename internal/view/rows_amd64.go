@@ -7,54 +7,55 @@ import "golang.org/x/sys/cpu"
 // set. The words of the sets are chunkSize apart. It needs AVX2.
 //
 //go:noescape
-func sortBlocks(words, marks *uint64, text *byte, n int, tables *[sortTables][16]byte)
+func sortBlocks(words *uint64, marks *mark, text *byte, n int, tables *[sortTables][16]byte)
 
 // joinRows writes, for each of n blocks, a word of the bytes that end a row. It
 // reads and writes up to three more, so that they are fours, and keeps before what
-// the last of them leave to the next: of three sets of base64, of its groups, of one
-// set of hex, and of one, two, four and eight groups of it. It needs AVX2.
+// the last of them leave to the next: of two sets of base64, and of its groups. It
+// needs AVX2.
 //
 //go:noescape
 func joinRows(found, words *uint64, n int, before *[carried]uint64)
 
-const carried = 9 // words that go on over the edge of a block
+const carried = 3 // words that go on over the edge of a block
 
 // rowTables are what sortBlocks looks bytes up in: by the low half of a byte the
-// high halves with which it is in the set, as bits; then the bit of each high half;
-// then the mask of a half; then, as for the first, the marks.
+// high halves with which it is in the set, as bits, of three sets and of the marks
+// other than these; then the bit of each high half; then the mask of a half; line
+// ends, backslashes; and what the digits 0 to 7 have in common, and where.
 var rowTables = func() (t [sortTables][16]byte) {
 	for c := range 0x80 {
-		for i := range 4 {
+		for i := range 3 {
 			t[i][c&15] |= packings[0].fits[c] >> i & 1 << (c >> 4)
 		}
-		for i := range 2 {
-			t[4+i][c&15] |= packings[1].fits[c] >> i & 1 << (c >> 4)
-		}
+	}
+	for i := range t[3] {
+		t[3][i] = byte(i + 1) // not a byte that is looked up there
+	}
+	for _, r := range []round{ansi, percent} {
+		t[3][triggers[r]&15] = triggers[r]
 	}
 	for i := range 16 {
-		t[fitSets][i] = byte(1 << i)
+		t[4][i] = byte(1 << i)
 		if i >= 8 { // no byte in a set has its top bit set: those of the first two, which no other has both
-			t[fitSets][i] = 1<<0 | 1<<1
+			t[4][i] = 1<<0 | 1<<1
 		}
-		t[fitSets+1][i] = 15
-	}
-	for _, c := range marked {
-		t[fitSets+2][c&15] |= 1 << (c >> 4)
+		t[5][i], t[6][i], t[7][i], t[8][i], t[9][i] = 15, '\n', triggers[escape], 0xf8, '0'
 	}
 	return t
 }()
 
 // rowFinder has the memory that rows needs.
 type rowFinder struct {
-	words [fitSets][chunkSize]uint64
-	marks [chunkSize]uint64
+	words [4][chunkSize]uint64
+	marks [chunkSize]mark
 	found [chunkSize]uint64
 	tail  [blockSize]byte
 }
 
 // rows appends the ends of the rows of text, and writes the marks of each block of
 // it if there is room for them.
-func (f *rowFinder) rows(dst []ends, marks []uint64, text []byte) []ends {
+func (f *rowFinder) rows(dst []ends, marks []mark, text []byte) []ends {
 	if !cpu.X86.HasAVX2 {
 		return markEach(rowsByWindow(dst, text), marks, text)
 	}

@@ -1,29 +1,33 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// To say in which of seven sets a byte is takes a table of 256 for one byte at a
-// time. Here 32 bytes are looked up at once: by the low half of each in the table
-// of the set, by its high half in a table of bits; it is in the set if the first has
-// all bits of the second.
+// To say in which of some sets a byte is takes a table of 256 for one byte at a time.
+// Here 32 bytes are looked up at once: by the low half of each in the table of the
+// set, by its high half in a table of bits; it is in the set if the first has all
+// bits of the second.
 
 // SET is how far the words of two sets are apart, in bytes.
 #define SET (const_chunkSize*8)
 
-// SORT stores the word of the set whose table is in T, in two halves. Y9 and Y10 are
-// the block, Y11 and Y12 the bits of its high halves.
-#define SORT(T, at, base) \
-	VPSHUFB   Y9, T, Y13;      \
-	VPSHUFB   Y10, T, Y14;     \
-	VPAND     Y11, Y13, Y13;   \
-	VPAND     Y12, Y14, Y14;   \
-	VPCMPEQB  Y11, Y13, Y13;   \
-	VPCMPEQB  Y12, Y14, Y14;   \
-	VPMOVMSKB Y13, R8;         \
-	VPMOVMSKB Y14, R9;         \
-	MOVL      R8, (at)(base);  \
-	MOVL      R9, (at+4)(base)
+// WORD makes W of which bytes of Y13 and Y14 are all ones, a bit for each.
+#define WORD(W) \
+	VPMOVMSKB Y13, W;  \
+	VPMOVMSKB Y14, R9; \
+	SHLQ      $32, R9; \
+	ORQ       R9, W
 
-// func sortBlocks(words, marks *uint64, text *byte, n int, tables *[sortTables][16]byte)
+// SORT makes W the word of the set whose table is in T. Y9 and Y10 are the block, Y11
+// and Y12 the bits of its high halves.
+#define SORT(T, W) \
+	VPSHUFB  Y9, T, Y13;    \
+	VPSHUFB  Y10, T, Y14;   \
+	VPAND    Y11, Y13, Y13; \
+	VPAND    Y12, Y14, Y14; \
+	VPCMPEQB Y11, Y13, Y13; \
+	VPCMPEQB Y12, Y14, Y14; \
+	WORD(W)
+
+// func sortBlocks(words *uint64, marks *mark, text *byte, n int, tables *[sortTables][16]byte)
 TEXT ·sortBlocks(SB), NOSPLIT, $0-40
 	MOVQ           words+0(FP), DI
 	MOVQ           marks+8(FP), DX
@@ -38,31 +42,54 @@ TEXT ·sortBlocks(SB), NOSPLIT, $0-40
 	VBROADCASTI128 80(AX), Y5
 	VBROADCASTI128 96(AX), Y6
 	VBROADCASTI128 112(AX), Y7
-	VBROADCASTI128 128(AX), Y15
+	VBROADCASTI128 128(AX), Y8
+	VBROADCASTI128 144(AX), Y15
 	TESTQ          CX, CX
 	JLE            done
 
 block:
-	VMOVDQU (SI), Y9
-	VMOVDQU 32(SI), Y10
-	VPSRLW  $4, Y9, Y11
-	VPSRLW  $4, Y10, Y12
-	VPAND   Y7, Y11, Y11
-	VPAND   Y7, Y12, Y12
-	VPSHUFB Y11, Y6, Y11
-	VPSHUFB Y12, Y6, Y12
-	SORT(Y0, 0*SET, DI)
-	SORT(Y1, 1*SET, DI)
-	SORT(Y2, 2*SET, DI)
-	SORT(Y3, 3*SET, DI)
-	SORT(Y4, 4*SET, DI)
-	SORT(Y5, 5*SET, DI)
-	SORT(Y15, 0, DX)
-	ADDQ    $64, SI
-	ADDQ    $8, DI
-	ADDQ    $8, DX
-	DECQ    CX
-	JNZ     block
+	VMOVDQU  (SI), Y9
+	VMOVDQU  32(SI), Y10
+	VPCMPEQB Y9, Y6, Y13
+	VPCMPEQB Y10, Y6, Y14
+	WORD(R10)
+	MOVQ     R10, mark_lines(DX)
+	VPCMPEQB Y9, Y7, Y13
+	VPCMPEQB Y10, Y7, Y14
+	WORD(R8)
+	SHRQ     $1, R10
+	NOTQ     R10
+	ANDQ     R10, R8
+	MOVQ     R8, mark_escapes(DX)
+	VPAND    Y9, Y8, Y13
+	VPAND    Y10, Y8, Y14
+	VPCMPEQB Y13, Y15, Y13
+	VPCMPEQB Y14, Y15, Y14
+	WORD(R11)
+	MOVQ     R11, (3*SET)(DI)
+	VPSRLW   $4, Y9, Y11
+	VPSRLW   $4, Y10, Y12
+	VPAND    Y5, Y11, Y11
+	VPAND    Y5, Y12, Y12
+	VPSHUFB  Y11, Y4, Y11
+	VPSHUFB  Y12, Y4, Y12
+	SORT(Y0, R11)
+	MOVQ     R11, (0*SET)(DI)
+	SORT(Y1, R11)
+	MOVQ     R11, (1*SET)(DI)
+	SORT(Y2, R11)
+	MOVQ     R11, (2*SET)(DI)
+	VPSHUFB  Y9, Y3, Y13
+	VPSHUFB  Y10, Y3, Y14
+	VPCMPEQB Y9, Y13, Y13
+	VPCMPEQB Y10, Y14, Y14
+	WORD(R11)
+	MOVQ     R11, mark_others(DX)
+	ADDQ     $64, SI
+	ADDQ     $8, DI
+	ADDQ     $mark__size, DX
+	DECQ     CX
+	JNZ      block
 
 done:
 	VZEROUPPER
@@ -88,74 +115,59 @@ done:
 
 // func joinRows(found, words *uint64, n int, before *[carried]uint64)
 TEXT ·joinRows(SB), NOSPLIT, $0-32
-	MOVQ  found+0(FP), DI
-	MOVQ  words+8(FP), SI
-	MOVQ  n+16(FP), CX
-	MOVQ  before+24(FP), AX
-	VMOVQ (AX), X0
-	VMOVQ 8(AX), X1
-	VMOVQ 16(AX), X2
-	VMOVQ 24(AX), X3
-	VMOVQ 32(AX), X4
-	VMOVQ 40(AX), X5
-	VMOVQ 48(AX), X6
-	VMOVQ 56(AX), X7
-	VMOVQ 64(AX), X8
-	TESTQ CX, CX
-	JLE   joined
+	MOVQ     found+0(FP), DI
+	MOVQ     words+8(FP), SI
+	MOVQ     n+16(FP), CX
+	MOVQ     before+24(FP), AX
+	VMOVQ    (AX), X0
+	VMOVQ    8(AX), X1
+	VMOVQ    16(AX), X2
+	VPCMPEQD Y8, Y8, Y8
+	VPSRLW   $15, Y8, Y6     // a bit of each two
+	VPSLLW   $2, Y6, Y7
+	VPOR     Y7, Y6, Y6
+	VPSLLW   $4, Y6, Y7
+	VPOR     Y7, Y6, Y6
+	VPSLLW   $8, Y6, Y7
+	VPOR     Y7, Y6, Y6
+	VPXOR    Y8, Y6, Y7      // the others
+	TESTQ    CX, CX
+	JLE      joined
 
 four:
-	// Groups of base64: the last character of four that fit.
-	VMOVDQU (3*SET)(SI), Y9
-	VMOVDQU (2*SET)(SI), Y10
-	BEFORE(Y10, Y2, Y11)
-	BEHIND(Y10, Y11, 1, Y9)
+	// Groups of base64: the third character of three that fit.
+	VMOVDQU (2*SET)(SI), Y9
 	VMOVDQU (1*SET)(SI), Y10
 	BEFORE(Y10, Y1, Y11)
-	BEHIND(Y10, Y11, 2, Y9)
+	BEHIND(Y10, Y11, 1, Y9)
 	VMOVDQU (SI), Y10
 	BEFORE(Y10, Y0, Y11)
-	BEHIND(Y10, Y11, 3, Y9)
+	BEHIND(Y10, Y11, 2, Y9)
 
 	// Three of them in a row.
 	VMOVDQA Y9, Y12
-	BEFORE(Y9, Y3, Y11)
+	BEFORE(Y9, Y2, Y11)
 	BEHIND(Y9, Y11, 4, Y12)
 	BEHIND(Y9, Y11, 8, Y12)
 
-	// Groups of hex: one, two, four, eight and sixteen in a row.
-	VMOVDQU (5*SET)(SI), Y9
-	VMOVDQU (4*SET)(SI), Y10
-	BEFORE(Y10, Y4, Y11)
-	BEHIND(Y10, Y11, 1, Y9)
-	VMOVDQA Y9, Y10
-	BEFORE(Y10, Y5, Y11)
-	BEHIND(Y10, Y11, 2, Y9)
-	VMOVDQA Y9, Y10
-	BEFORE(Y10, Y6, Y11)
-	BEHIND(Y10, Y11, 4, Y9)
-	VMOVDQA Y9, Y10
-	BEFORE(Y10, Y7, Y11)
-	BEHIND(Y10, Y11, 8, Y9)
-	VMOVDQA Y9, Y10
-	BEFORE(Y10, Y8, Y11)
-	BEHIND(Y10, Y11, 16, Y9)
-	VPOR    Y9, Y12, Y12
-	VMOVDQU Y12, (DI)
-	ADDQ    $32, SI
-	ADDQ    $32, DI
-	SUBQ    $4, CX
-	JG      four
+	// Groups of hex: eight in sixteen bytes.
+	VMOVDQU  (3*SET)(SI), Y9
+	VPOR     Y9, Y6, Y10
+	VPOR     Y9, Y7, Y11
+	VPCMPEQW Y10, Y8, Y10
+	VPCMPEQW Y11, Y8, Y11
+	VPOR     Y10, Y11, Y10
+	VPAND    Y9, Y10, Y9
+	VPOR     Y9, Y12, Y12
+	VMOVDQU  Y12, (DI)
+	ADDQ     $32, SI
+	ADDQ     $32, DI
+	SUBQ     $4, CX
+	JG       four
 
 joined:
 	VMOVQ X0, (AX)
 	VMOVQ X1, 8(AX)
 	VMOVQ X2, 16(AX)
-	VMOVQ X3, 24(AX)
-	VMOVQ X4, 32(AX)
-	VMOVQ X5, 40(AX)
-	VMOVQ X6, 48(AX)
-	VMOVQ X7, 56(AX)
-	VMOVQ X8, 64(AX)
 	VZEROUPPER
 	RET

@@ -7,6 +7,6 @@ type rowFinder struct{}
 
 // rows appends the ends of the rows of text, and writes the marks of each block of
 // it if there is room for them.
-func (*rowFinder) rows(dst []ends, marks []uint64, text []byte) []ends {
+func (*rowFinder) rows(dst []ends, marks []mark, text []byte) []ends {
 	return markEach(rowsByWindow(dst, text), marks, text)
 }

@@ -7,69 +7,111 @@ import (
 	"sluice/internal/record"
 )
 
-// undo appends what text means from lo on once round r is undone: its first unit
-// is at at, and marks say where triggers may stand. It returns what the bytes that
-// it wrote may be a part of.
-//
-// It gives what redo gives for a text that stands for itself, as Batch.Text does.
-// There the segment of a unit is known as soon as it is known what stands behind it.
-func (b *builder) undo(marks []uint64, r round, text []byte, lo, at int) (made traits) {
-	out, segs, trigger := b.text, b.segs, triggers[r]
-	var last change                      // the unit in hand, or the first of those in a row
-	view, begin, end := len(out), lo, lo // where it stands; none yet
-	block := at &^ (blockSize - 1)
-	word := marks[block/blockSize] &^ (1<<(at%blockSize) - 1)
-	for {
-		var c change
-		for at = len(text); c.width == 0; word &= word - 1 {
-			for word == 0 && block+blockSize < len(text) {
-				block += blockSize
-				word = marks[block/blockSize]
-			}
-			i := block + bits.TrailingZeros64(word)
-			if i >= len(text) || word == 0 {
+// found is a unit, and where it stands in Batch.Text.
+type found struct {
+	at int32
+	change
+}
+
+// end is where it ends.
+func (u *found) end() int { return int(u.at) + int(u.width) }
+
+// units appends the units of round r in text, which is Batch.Text up to the end of a
+// line, from at on; marks say where triggers may stand. It returns what the bytes that
+// they mean may be a part of, and the triggers that start none.
+func units(dst []found, marks []mark, r round, text []byte, at int) (_ []found, made traits) {
+	for block, end := at/blockSize, at; block*blockSize < len(text); block++ {
+		for word := marks[block].of(r); word != 0; word &= word - 1 {
+			i := block*blockSize + bits.TrailingZeros64(word)
+			if i >= len(text) {
 				break
 			}
-			if i < end || text[i] != trigger {
+			if i < end || text[i] != triggers[r] {
 				continue
 			}
-			if c = unitAt(r, text[i:]); c.width == 0 {
+			c := unitAt(r, text[i:])
+			if c.width == 0 {
 				made |= 1 << r
 				continue
 			}
-			at = i
-		}
-		if n := len(out) - view; n == 1 && at > end {
-			segs = append(segs, record.Led(view, 1+at-end, begin, at-begin))
-		} else if n > 0 || at > end {
-			segs = apart(segs, view, n, n > int(last.n), begin, end, at)
-		}
-		if at > end {
-			out = append(out, text[end:at]...)
-		}
-		if c.width == 0 {
-			b.text, b.segs = out, segs
-			return made
-		}
-		last, view, begin, end = c, len(out), at, at+int(c.width)
-		switch {
-		case c.n == 0:
-			end = dropped(r, text, end)
-			made |= joint(out, text[end:])
-		case c.n > 1:
-			out = append(out, bytesOf(c)...)
-		case end < len(text) && text[end] == trigger:
-			var wrote traits
-			out, end, wrote = row(out, r, text, at, c)
-			made |= wrote
-		default:
-			out = append(out, byte(c.out))
-			made |= traitsOf[byte(c.out)]
-		}
-		if next := end &^ (blockSize - 1); next > block && end < len(text) {
-			block, word = next, marks[next/blockSize]
+			if c.n == 1 {
+				made |= traitsOf[byte(c.out)]
+			}
+			dst, end = append(dst, found{int32(i), c}), i+int(c.width)
 		}
 	}
+	return dst, made
+}
+
+// undo appends what [lo,hi) of text, which is Batch.Text, means where these units of it
+// are undone, for which there must be room: hi-lo bytes, as no unit means more than it
+// has, and wide ones. It returns what bytes that it brought together may be a part of.
+func (b *builder) undo(units []found, text []byte, lo, hi int) (made traits) {
+	out, to, end := b.text[:cap(b.text)], len(b.text), lo
+	for i := range units {
+		u := &units[i]
+		n := int(u.at) - end
+		if n <= wide && end+wide <= len(text) {
+			copyWide((*[wide]byte)(out[to:]), (*[wide]byte)(text[end:]))
+		} else {
+			copy(out[to:], text[end:u.at])
+		}
+		to, end = to+n, u.end()
+		if u.n == 0 {
+			made |= joint(out[:to], text[end:hi])
+		}
+		means := out[to:][:utf8.UTFMax]
+		means[0], means[1], means[2], means[3] = byte(u.out), byte(u.out>>8), byte(u.out>>16), byte(u.out>>24)
+		to += int(u.n)
+	}
+	b.text = append(out[:to], text[end:hi]...)
+	return made
+}
+
+// wide is how many bytes are copied where fewer are wanted, as it is no more work.
+const wide = 32
+
+// copyWide copies from to to.
+func copyWide(to, from *[wide]byte) {
+	a, b := [wide / 2]byte(from[:]), [wide / 2]byte(from[wide/2:])
+	*(*[wide / 2]byte)(to[:]), *(*[wide / 2]byte)(to[wide/2:]) = a, b
+}
+
+// mapped appends the segments of [lo,hi) of Batch.Text where its units are undone,
+// from view on.
+//
+// They are what redo puts for a text that stands for itself. Here the segment of a unit
+// is known as soon as it is known what stands behind it.
+func mapped(segs []record.Seg, units []found, view, lo, hi int) []record.Seg {
+	first := hi
+	if len(units) > 0 {
+		first = int(units[0].at)
+	}
+	segs = apart(segs, view, 0, false, lo, lo, first)
+	view += first - lo
+	for i := 0; i < len(units); {
+		u := &units[i]
+		n, begin, end, next := int(u.n), int(u.at), u.end(), hi
+		for i++; i < len(units); i++ {
+			if next = int(units[i].at); next > end || !units[i].goesOn(u.change) {
+				break
+			}
+			n, end, next = n+int(u.n), units[i].end(), hi
+		}
+		if n == 1 && next > end {
+			segs = append(segs, record.Led(view, 1+next-end, begin, next-begin))
+		} else {
+			segs = apart(segs, view, n, n > int(u.n), begin, end, next)
+		}
+		view += n + next - end
+	}
+	return segs
+}
+
+// goesOn says whether c, right behind u, is one of a row with it: of units that are
+// as wide and mean a byte, or that mean nothing.
+func (c change) goesOn(u change) bool {
+	return c.n == u.n && (c.n == 0 || c.n == 1 && c.width == u.width)
 }
 
 // apart appends the segments of n bytes from view on, which stand evenly, or as
@@ -127,18 +169,6 @@ func row(out []byte, r round, text []byte, i int, c change) (_ []byte, end int, 
 		}
 	}
 	return out, end, made
-}
-
-// dropped is where the units in a row end that begin at end and mean nothing.
-func dropped(r round, text []byte, end int) int {
-	for end < len(text) && text[end] == triggers[r] {
-		c := unitAt(r, text[end:])
-		if c.width == 0 || c.n > 0 {
-			break
-		}
-		end += int(c.width)
-	}
-	return end
 }
 
 // bytesOf are the bytes that a unit means.

@@ -121,11 +121,11 @@ func (e *expander) free() {
 	if cap(e.ends) > maxSpare/endsSize {
 		e.ends = nil
 	}
-	if cap(e.marks) > maxSpare/8 {
+	if cap(e.marks) > maxSpare/markSize {
 		e.marks = nil
 	}
 	*e = expander{
-		nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], marks: e.marks[:0], found: e.found[:0],
+		nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], marks: e.marks[:0], found: e.found[:0], units: e.units[:0],
 	}
 	scratch.Put(e)
 }
@@ -187,11 +187,13 @@ type expander struct {
 	spent int // memory of the views of the line in hand
 	limit int
 	rowFinder
-	ends  []ends   // of Batch.Text
-	marks []uint64 // of Batch.Text
-	seen  int      // ends before it are before the line in hand
-	found []ends   // of a line of a node
-	doubt traits   // what lines are taken to have besides: nothing, except in tests
+	ends  []ends  // of Batch.Text
+	marks []mark  // of Batch.Text
+	seen  int     // ends before it are before the line in hand
+	first int     // what is before it in the line of Batch.Text in hand is no unit
+	found []ends  // of a line of a node
+	units []found // of a round in the line of Batch.Text in hand
+	doubt traits  // what lines are taken to have besides: nothing, except in tests
 }
 
 // text expands Batch.Text line by line: up to a line end, or to the end of a
@@ -202,17 +204,26 @@ func (e *expander) text(b *record.Batch) {
 	e.look(b.Text)
 	record := 0
 	for lo := 0; lo < len(b.Text); {
-		for record < len(b.Records) && b.Records[record].End <= lo {
+		at := lo
+		if e.doubt == 0 {
+			at = e.next(b.Text, lo)
+		}
+		if at == len(b.Text) {
+			return
+		}
+		// A line ends with its record: messages have no line ends of their own.
+		for record < len(b.Records) && b.Records[record].End <= at {
+			lo = max(lo, b.Records[record].End)
 			record++
 		}
-		// A line ends with its record: messages have no line ends of their own, and
-		// to look for one behind each would read the batch as often as it has records.
 		end := len(b.Text)
 		if record < len(b.Records) {
 			end = min(end, b.Records[record].End)
 		}
-		hi, may := e.rawLine(b.Text[:end], lo)
-		if may |= e.doubt; may != 0 && !e.root(root, lo, hi, 0, may) {
+		lo = e.begin(lo, at)
+		hi, may := e.rest(b.Text, at, end)
+		e.first = at
+		if !e.root(root, lo, hi, 0, may|e.doubt) {
 			e.over = appendSpan(e.over, 0, lo, hi)
 		}
 		lo = hi
@@ -253,7 +264,12 @@ func (e *expander) root(n *node, lo, hi, seg int, may traits) bool {
 // that holds lo, and may what the line can have.
 func (e *expander) line(n *node, lo, hi, seg int, may traits) {
 	for r := ansi; r < base64; r++ {
-		if may&(1<<r) != 0 && n.allows(r) && e.spent <= e.limit {
+		if may&(1<<r) == 0 || !n.allows(r) || e.spent > e.limit {
+			continue
+		}
+		if n.raw {
+			e.rewriteRaw(n, r, lo, hi, may)
+		} else {
 			e.rewrite(n, r, lo, hi, seg, may)
 		}
 	}
