@@ -164,10 +164,13 @@ func (m *machine) stretches(frag *fragment) {
 	n := 0
 	for i := range m.same {
 		s := &m.same[i]
-		if s.in = m.inside(frag.text, s); s.in.end-s.in.start >= leastInside {
-			m.same[n] = *s
-			n++
+		if s.in = m.inside(frag.text, s); s.in.end-s.in.start < leastInside {
+			continue
 		}
+		if n < i {
+			m.same[n] = *s
+		}
+		n++
 	}
 	m.same = m.same[:n]
 }
