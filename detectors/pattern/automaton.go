@@ -8,6 +8,8 @@ const (
 	// end a word in the upper half they fit 16 bits, and the table of gitleaks'
 	// rules stays near the processor.
 	maxWords = 1 << 15
+	// classWords is how many entries of a table the classes take.
+	classWords = 128
 )
 
 // automaton finds all words of a list at once, whatever their case in ASCII
@@ -17,7 +19,7 @@ const (
 // whether there is anything to do.
 type automaton struct {
 	class    [256]uint8
-	next     []uint16                     // state<<rowBits + class: the next state
+	next     []uint16                     // state<<rowBits + class: the next state; before it the classes stand too
 	hitState uint32                       // a power of two
 	ends     [][]int                      // of the states from hitState on: the words that end there, by number
 	reach    int                          // length of the longest word
@@ -47,7 +49,11 @@ func newAutomaton(words []string) *automaton {
 		state[s] = a.hitState + uint32(i)
 		a.ends = append(a.ends, t.ends[s])
 	}
-	a.next = make([]uint16, (int(a.hitState)+len(hits))<<rowBits)
+	table := make([]uint16, classWords+(int(a.hitState)+len(hits))<<rowBits)
+	for i := range classWords {
+		table[i] = uint16(a.class[2*i]) | uint16(a.class[2*i+1])<<8
+	}
+	a.next = table[classWords:]
 	for s := range t.ends {
 		row := a.next[int(state[s])<<rowBits:][:t.classes]
 		for c, to := range t.row(s) {

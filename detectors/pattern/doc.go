@@ -45,7 +45,7 @@
 // holds at a known place (plan, literal). A log says most things many times: what a
 // batch says again is not searched again (repeat), nor what its views have of it;
 // what was found out is taken over where it rests on the same bytes alone (past). In
-// the rest one automaton finds the words of all rules (automaton, walk). Where one
+// the rest one automaton finds the words of all rules (automaton, walk, lanes). Where one
 // stands, a first look goes to the value behind it, if all rules of the word have
 // one (look). A digest, UUID or masked key that all of them take for innocent ends
 // the matter (innocent). Rules whose parts leave no choice, as a name, a separator

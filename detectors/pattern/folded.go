@@ -76,17 +76,18 @@ func (m *machine) tryHits(frag *fragment, text []byte, folds []fold) {
 	m.engine.words.walkOne(0, &hits, text, 0, len(text))
 	n := 0 // folds before the end of the hit
 	for _, h := range hits {
-		for n < len(folds) && folds[n].at < h.end {
+		end := int(h.end)
+		for n < len(folds) && folds[n].at < end {
 			n++
 		}
-		if n == 0 || folds[n-1].at < h.end-m.engine.words.reach || m.overAt(frag, h.end+folds[n-1].less) {
+		if n == 0 || folds[n-1].at < end-m.engine.words.reach || m.overAt(frag, end+folds[n-1].less) {
 			continue
 		}
 		list := m.engine.ends[h.state]
 		for i := range list {
 			t := &list[i]
-			if t.group >= 0 && folds[n-1].at >= h.end-t.back {
-				m.tryGroup(frag, t, rawStart(folds[:n], h.end-t.back), h.end)
+			if t.group >= 0 && folds[n-1].at >= end-t.back {
+				m.tryGroup(frag, t, rawStart(folds[:n], end-t.back), end)
 			}
 		}
 	}

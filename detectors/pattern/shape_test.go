@@ -126,14 +126,14 @@ func compareGroups(t *rapid.T, d *Detector, text []byte) {
 			if target.group < 0 || d.engine.groups[target.group].shaped() == nil {
 				continue
 			}
-			g, at := d.engine.groups[target.group], h.end-target.back
+			g, at := d.engine.groups[target.group], int(h.end)-target.back
 			_, mask := m.dfaAt(&m.tails[target.group], g.program, true).run(text, at, len(text), true)
 			matches := make(map[*rule]bool)
 			for i, b := range g.branches {
 				matches[b.rule] = matches[b.rule] || mask>>i&1 != 0
 			}
 			for _, r := range g.shaped() {
-				read := r.shape().read(text, at, h.end)
+				read := r.shape().read(text, at, int(h.end))
 				if read.verdict != unclear && (read.verdict == isMatch) != matches[r] {
 					t.Fatalf("%q: %s at %d: the automaton says %v, the shape says %+v", text, r.ID, at, matches[r], read)
 				}

@@ -2,20 +2,22 @@ package pattern
 
 // hit is a place where words end.
 type hit struct {
-	end   int    // behind the words' last byte
+	end   int32  // behind the words' last byte
 	state uint32 // index in automaton.ends
 }
 
 const (
-	lanes     = 4    // stretches walked at once: their waits for memory overlap
-	laneBytes = 4096 // of a stretch; the text stays in the cache meanwhile
+	mostLanes = 8 // stretches walked at once: their waits for memory overlap
+	// walkerBytes are walked together, so that they stay in the cache meanwhile.
+	walkerBytes = 16 << 10
+	plainBytes  = 4 << 10 // of a part in walkPlainly
 )
 
 // walker holds what is walked at once: pieces of a text, one behind the other.
 type walker struct {
 	text   []byte // empty between fragments: it holds no byte of one
 	pieces []piece
-	hits   [lanes][]hit
+	hits   [mostLanes][]hit
 	plain  []hit // of walkPlainly
 }
 
@@ -50,7 +52,7 @@ func (m *machine) gather(frag *fragment, at, end int) {
 		before--
 	}
 	for {
-		room := lanes*laneBytes - len(w.text) - 1
+		room := walkerBytes - len(w.text) - 1
 		if room <= at-before {
 			m.tryGathered(frag)
 			continue
@@ -75,11 +77,11 @@ func (m *machine) tryGathered(frag *fragment) {
 	n := 0
 	for i := range w.hits {
 		for _, h := range w.hits[i] {
-			for h.end > w.pieces[n].end {
+			for int(h.end) > w.pieces[n].end {
 				m.goOn(frag, w.pieces[n])
 				n++
 			}
-			if end := h.end + w.pieces[n].by; end > w.pieces[n].from {
+			if end := int(h.end) + w.pieces[n].by; end > w.pieces[n].from {
 				m.try(frag, h.state, end)
 			}
 		}
@@ -101,27 +103,26 @@ func (m *machine) goOn(frag *fragment, p piece) {
 func (m *machine) walkPlainly(frag *fragment, ends span) {
 	w, words := &m.walker, m.engine.words
 	state := words.enter(frag.text, ends.start)
-	for at := ends.start; at < ends.end; at += laneBytes {
+	for at := ends.start; at < ends.end; at += plainBytes {
 		w.plain = w.plain[:0]
-		state = words.walkOne(state, &w.plain, frag.text, at, min(at+laneBytes, ends.end))
+		state = words.walkOne(state, &w.plain, frag.text, at, min(at+plainBytes, ends.end))
 		for _, h := range w.plain {
-			m.try(frag, h.state, h.end)
+			m.try(frag, h.state, int(h.end))
 		}
 	}
 }
 
-// walk replaces w.hits by what ends in w.text, lanes*laneBytes at most. Lanes are
-// in the order of the text, hits in each too.
+// walk replaces w.hits by what ends in w.text, walkerBytes at most. Lanes are in the
+// order of the text, hits in each too.
 func (a *automaton) walk(w *walker) {
 	for i := range w.hits {
 		w.hits[i] = w.hits[i][:0]
 	}
 	at, state := 0, uint32(0)
-	if n := len(w.text) / lanes; n > 2*a.reach {
-		state = a.walkLanes(w, n)
-		at = n * lanes
+	if len(w.text)/mostLanes > 2*a.reach {
+		at, state = a.walkLanes(w)
 	}
-	a.walkOne(state, &w.hits[lanes-1], w.text, at, len(w.text))
+	a.walkOne(state, &w.hits[mostLanes-1], w.text, at, len(w.text))
 }
 
 func (a *automaton) walkOne(state uint32, hits *[]hit, text []byte, at, end int) uint32 {
@@ -129,40 +130,10 @@ func (a *automaton) walkOne(state uint32, hits *[]hit, text []byte, at, end int)
 	for i := at; i < end; i++ {
 		state = uint32(next[state<<rowBits+uint32(a.class[text[i]])])
 		if state >= a.hitState {
-			*hits = append(*hits, hit{i + 1, state - a.hitState})
+			*hits = append(*hits, hit{int32(i + 1), state - a.hitState})
 		}
 	}
 	return state
-}
-
-// walkLanes walks lanes stretches of n bytes each, and returns the state behind
-// them. All but the first begin with what the bytes before them lead to, without
-// regard to hits there.
-func (a *automaton) walkLanes(w *walker, n int) uint32 {
-	text := w.text
-	s0 := uint32(0)
-	s1 := a.enter(text, n)
-	s2 := a.enter(text, 2*n)
-	s3 := a.enter(text, 3*n)
-	t0 := text[:n]
-	t1 := text[n : 2*n][:len(t0)]
-	t2 := text[2*n : 3*n][:len(t0)]
-	t3 := text[3*n : 4*n][:len(t0)]
-	next, hitBit := a.next, a.hitState
-	for i := range t0 {
-		s0 = uint32(next[s0<<rowBits+uint32(a.class[t0[i]])])
-		s1 = uint32(next[s1<<rowBits+uint32(a.class[t1[i]])])
-		s2 = uint32(next[s2<<rowBits+uint32(a.class[t2[i]])])
-		s3 = uint32(next[s3<<rowBits+uint32(a.class[t3[i]])])
-		if (s0|s1|s2|s3)&hitBit != 0 {
-			for lane, state := range [lanes]uint32{s0, s1, s2, s3} {
-				if state >= hitBit {
-					w.hits[lane] = append(w.hits[lane], hit{lane*n + i + 1, state - hitBit})
-				}
-			}
-		}
-	}
-	return s3
 }
 
 // enter is the state before text[at]: what the longest word's length of bytes
