@@ -21,6 +21,7 @@ const (
 	// digest is how many digits it has.
 	uuid       = 1
 	uuidLength = 36
+	uuidFirst  = 8 // digits before its first dash
 	mask       = 2
 	maskHead   = "sk-..."
 	maskLength = len(maskHead) + 4
@@ -167,15 +168,18 @@ func (m *machine) idBehind(frag *fragment, t *target, k *known, stop int) (far i
 
 // idAt is the form of the id that begins at start, and its end.
 func idAt(text []byte, start int) (form, end int) {
+	if start < len(text) && text[start] == maskHead[0] {
+		if end = start + maskLength; end <= len(text) && isMask(text[start:end]) {
+			return mask, end
+		}
+		return 0, start
+	}
 	i := digestEnd(text[:min(len(text), start+longestDigest+1)], start)
-	if n := i - start; n >= shortestDigest && n <= longestDigest {
+	switch n := i - start; {
+	case n >= shortestDigest && n <= longestDigest:
 		return n, i
-	}
-	if end = start + uuidLength; end <= len(text) && isUUID(text[start:end]) {
-		return uuid, end
-	}
-	if end = start + maskLength; end <= len(text) && isMask(text[start:end]) {
-		return mask, end
+	case n == uuidFirst && start+uuidLength <= len(text) && isUUID(text[start:start+uuidLength]):
+		return uuid, start + uuidLength
 	}
 	return 0, i
 }

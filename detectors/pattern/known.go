@@ -8,6 +8,7 @@ type known struct {
 	shaped []shapedRule // byShape: its rules
 	ids    *forms       // that are innocent for all of those; nil: not known yet
 	ahead  *ahead       // byTail; nil: it has none
+	tail   *dfa         // of all branches from the word on; nil: not made yet
 }
 
 // seen is what is known of a group in the fragment. Most fragments are single

@@ -168,25 +168,25 @@ func (m *machine) tryBranches(frag *fragment, t *target, end int) (far int) {
 // tryGroup notes the place for each branch of a group that matches from there
 // on; end is where the word ends. It looked at no byte from far on.
 func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
-	n := t.group
-	s := m.meet(n)
-	if s.tried == at+1 {
+	k := &m.known[t.group]
+	if m.meet(t.group); k.tried == at+1 {
 		return end
 	}
-	s.tried = at + 1
+	k.tried = at + 1
 	steps, limit := m.steps, min(at+maxSpan, len(frag.text))
-	if a := m.known[n].ahead; a != nil {
-		if may, far := a.possible(frag.text, at, limit); !may && !m.thrash {
+	if k.ahead != nil {
+		if may, far := k.ahead.possible(frag.text, at, limit); !may && !m.thrash {
 			m.steps += far - at
 			return far
 		}
 	}
-	g := m.engine.groups[n]
-	d := m.dfaAt(&m.tails[n], g.program, true)
-	_, mask := d.run(frag.text, at, limit, true)
+	if k.tail == nil {
+		k.tail = m.dfaAt(&m.tails[t.group], m.engine.groups[t.group].program, true)
+	}
+	_, mask := k.tail.run(frag.text, at, limit, true)
 	far = at + m.steps - steps + utf8.UTFMax
 	for ; mask != 0; mask &= mask - 1 {
-		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
+		if r := m.engine.groups[t.group].branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
 			m.note(frag, r, place{at: int32(at), hit: int32(end)})
 		}
 	}
