@@ -32,7 +32,8 @@ type groups struct {
 	start  uint32     // the state in which way begins
 	way    []step     // scratch: along a match
 	need   uint64     // slots that say where the secret is, once they are set; 0: all do
-	opened int        // the slot that is where a match begins, whatever it is; 0: none is known
+	opened int        // the slot that is where a match begins, unless that is with
+	unless *[256]bool // one of these bytes; 0: none is known
 	slots  [maxSlots]int
 	tracer
 }
@@ -121,7 +122,7 @@ func (g *groups) within(text []byte, start, end int) (matched, ok bool) {
 	if last < 0 {
 		return false, true
 	}
-	g.follow(last)
+	g.follow(text, last)
 	for i := range g.slots[:d.slots] {
 		if g.slots[i] >= 0 {
 			g.slots[i] -= start
@@ -159,25 +160,27 @@ func (g *groups) alone(text []byte) (matched, ok bool) {
 		for int(g.way[last].at) != end {
 			last--
 		}
-		g.follow(last)
+		g.follow(text, last)
 		return true, true
 	}
 	return false, true
 }
 
-// follow goes back from the match that ends in the state number last, until it
-// has seen the slots that it needs.
-func (g *groups) follow(last int) {
+// follow goes back from the match in text that ends in the state number last, until
+// it has seen the slots that it needs.
+func (g *groups) follow(text []byte, last int) {
 	slots, way := &g.slots, g.way[:last+1]
 	for i := range slots[:g.dfa.slots] {
 		slots[i] = -1
 	}
-	if g.opened > 0 {
-		slots[g.opened] = int(way[0].at)
+	need := g.need
+	if at := int(way[0].at); g.opened > 0 && at < len(text) && !g.unless[text[at]] {
+		slots[g.opened] = at
+		need &^= 1 << g.opened
 	}
 	l := g.lastLink(way[last].transition)
 	set := g.set(l.before, way[last].at)
-	if g.need != 0 && set&g.need == g.need {
+	if need != 0 && set&need == need {
 		return
 	}
 	for i := last - 1; i >= 0; i-- {
@@ -186,7 +189,7 @@ func (g *groups) follow(last int) {
 		if mask := l.behind | l.before; mask != 0 {
 			g.set(l.behind, way[i+1].at)
 			g.set(l.before, way[i].at)
-			if set |= mask; g.need != 0 && set&g.need == g.need {
+			if set |= mask; need != 0 && set&need == need {
 				return
 			}
 		}

@@ -13,8 +13,8 @@ type head struct {
 	some  edge // bytes that may be the last of a match's before its word
 	width int  // bytes, at most
 	index int  // of the branch
-	// program matches all of it, up to the end of a text; nil: it depends on what
-	// stands around it.
+	// program matches what ends with one of some, up to the end of a text; nil: it
+	// depends on what stands around it.
 	program func() *program
 }
 
@@ -33,25 +33,28 @@ func headOf(b *branch) head {
 	}
 	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
 	h := head{words: b.words, width: width(b.parts[:end]), index: b.index}
-	if !slices.ContainsFunc(b.parts[:end], looksAround) {
-		h.program = lazily(append(slices.Clone(b.parts[:end]), &syntax.Regexp{Op: syntax.OpEndText}))
-	}
 	ways := [][]*syntax.Regexp{b.parts[:end]}
 	if len(ways[0]) == 1 {
 		ways = alternatives(ways[0][0])
 	}
+	long := &syntax.Regexp{Op: syntax.OpAlternate}
 	for _, parts := range ways {
 		e, empty := edgeOf(parts, letters)
 		switch {
-		case empty && len(parts) > 0:
-			h.some = anyEdge()
-		case empty:
+		case len(parts) == 0:
 			h.none = anyEdge()
 		case len(parts) == 1 && isEdge(parts[0], letters):
 			h.none.add(e)
+		case empty:
+			h.some = anyEdge()
+			long.Sub = append(long.Sub, &syntax.Regexp{Op: syntax.OpConcat, Sub: parts})
 		default:
 			h.some.add(e)
+			long.Sub = append(long.Sub, &syntax.Regexp{Op: syntax.OpConcat, Sub: parts})
 		}
+	}
+	if !looksAround(long) {
+		h.program = lazily([]*syntax.Regexp{long, {Op: syntax.OpEndText}})
 	}
 	return h
 }
@@ -94,7 +97,13 @@ func (m *machine) startBefore(text []byte, r *rule, from, at, hit int) (start in
 	start = at + 1
 	for n := range r.shape().heads {
 		h := &r.shape().heads[n]
-		if !h.has(text[at:hit]) || !h.none.has(text, at) && !h.some.has(text, at) {
+		if !h.has(text[at:hit]) {
+			continue
+		}
+		if h.none.has(text, at) {
+			start = min(start, at)
+		}
+		if !h.some.has(text, at) {
 			continue
 		}
 		if h.program == nil {
@@ -122,21 +131,27 @@ func (h *head) has(word []byte) bool {
 	return false
 }
 
-// openedBy says whether a group begins where a match of re does.
-func openedBy(re *syntax.Regexp, group int) bool {
-	for ; ; re = re.Sub[0] {
+// openedBy says whether a group begins where a match of re does, but for matches that
+// begin with one of the bytes unless.
+func openedBy(re *syntax.Regexp, group int) (opens bool, unless [256]bool) {
+	for {
+		parts := []*syntax.Regexp{re}
 		if re.Op == syntax.OpConcat {
-			n := slices.IndexFunc(re.Sub, func(sub *syntax.Regexp) bool { return widthOf(sub) > 0 })
-			if n < 0 {
-				return false
+			parts = re.Sub
+		}
+		n := slices.IndexFunc(parts, func(part *syntax.Regexp) bool { return minWidthOf(part) > 0 || part.Op == syntax.OpCapture })
+		if n < 0 || parts[n].Op != syntax.OpCapture {
+			return false, unless
+		}
+		for _, part := range parts[:n] {
+			begin, _ := firstBytes(part)
+			for c, in := range begin {
+				unless[c] = unless[c] || in
 			}
-			re = re.Sub[n]
 		}
-		if re.Op != syntax.OpCapture {
-			return false
+		if parts[n].Cap == group {
+			return true, unless
 		}
-		if re.Cap == group {
-			return true
-		}
+		re = parts[n].Sub[0]
 	}
 }

@@ -60,10 +60,10 @@ func (m *machine) groupsAt(r *rule) *groups {
 	if m.groups[r.index] == nil {
 		g := &groups{dfa: newDFA(m, r.whole(), false), begins: r.begins()}
 		if r.SecretGroup > 0 || g.dfa.slots == 4 {
-			group := max(r.SecretGroup, 1)
-			g.need = 3 << (2 * group) // of one group the ends are enough
+			group := 2 * max(r.SecretGroup, 1)
+			g.need = 3 << group // of one group the ends are enough
 			if r.opened {
-				g.opened, g.need = 2*group, 2<<(2*group)
+				g.opened, g.unless = group, &r.unless
 			}
 		}
 		m.groups[r.index] = g

@@ -57,6 +57,7 @@ type finder struct {
 	// looked up.
 	loose  bool
 	opened bool              // a match begins with the group that is asked for
+	unless [256]bool         // if it does not begin with one of these bytes
 	shape  func() *shape     // nil: the rule has none
 	begins func() *[256]bool // bytes that a match can begin with
 }
@@ -72,7 +73,7 @@ func (r *rule) plan(number *int, k literals) error {
 	r.shape = sync.OnceValue(func() *shape { return newShape(r, re) })
 	r.begins = sync.OnceValue(func() *[256]bool { return beginsOf(re) })
 	r.widest = widthOf(re)
-	r.opened = openedBy(re, max(r.SecretGroup, 1))
+	r.opened, r.unless = openedBy(re, max(r.SecretGroup, 1))
 	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return k.bestPart(parts) >= 0 })
 	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re, k)
 	if list == nil {

@@ -99,11 +99,12 @@ func (s *shape) readValue(text []byte, start int) reading {
 		i++
 	}
 	n := i - start
-	if i == len(text) || n > s.value.most {
+	if i == len(text) || n > s.value.most && s.boundary {
 		return reading{}
 	}
 	kind := s.kind[text[i]]
 	switch {
+	case n > s.value.most: // no end is among what a value is of
 	case s.boundary && n >= s.value.least && kind&wideRune == 0 && isWord(text[i-1]) && !isWord(text[i]):
 		return value(start, i, i)
 	case s.boundary && n >= s.value.least:
@@ -112,7 +113,8 @@ func (s *shape) readValue(text []byte, start int) reading {
 		return reading{}
 	case n >= s.value.least && kind&ends != 0:
 		return value(start, i, i+1)
-	case s.other == 0:
+	}
+	if s.other == 0 {
 		return nothing(i + 1)
 	}
 	other := start

@@ -56,6 +56,7 @@ func shapedText(t *rapid.T, names []string) string {
 	value := rapid.OneOf(
 		rapid.StringOfN(rapid.SampledFrom([]rune("aZ09kQ7xG2mP5vB8nL3jD6hF4-_.=+/")), 0, 45, -1),
 		rapid.StringMatching(`={0,2}(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[b-d]{33})[=,]{0,2}`),
+		rapid.StringMatching(`(?:aQ7x-0bG|a7x00b2g|a7x/0b2g|aQ7x00bG){18}[aQ7-]{0,9}`), // about as long as most values may be
 	)
 	var b strings.Builder
 	for range rapid.IntRange(1, 4).Draw(t, "pairs") {
