@@ -34,6 +34,11 @@ func (e *edge) has(text []byte, at int) bool {
 	return e.bytes.has(text[at-1])
 }
 
+// hasEither says whether c, as a word has it, is in the set in either case.
+func (e *edge) hasEither(c byte) bool {
+	return e.bytes.has(c) || c >= 'a' && c <= 'z' && e.bytes.has(c-'a'+'A')
+}
+
 func (e *edge) addIf(in func(c byte) bool) {
 	for c := range 256 {
 		if in(byte(c)) {

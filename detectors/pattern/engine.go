@@ -13,8 +13,9 @@ import (
 // stands. It is read only.
 type engine struct {
 	words    *automaton
-	ends     [][]target // by number of the automaton's hit: those of all words that end there
-	targets  []*target  // of ends, by number
+	targets  [][]target // by word
+	ends     [][]target // by number of the automaton's hit: those of all words that end there, and can
+	ended    []*target  // those of ends, by number
 	branches []*branch
 	groups   []*tails
 	sweeps   []*rule
@@ -144,19 +145,41 @@ func (e *engine) collect() error {
 		n := number(letter)
 		targets[n] = append(targets[n], target{group: -1, folds: true})
 	}
-	e.words = newAutomaton(words)
-	e.ends = make([][]target, len(e.words.ends))
-	for state, list := range e.words.ends {
-		for _, word := range list {
-			e.ends[state] = append(e.ends[state], targets[word]...)
-		}
-		for i := range e.ends[state] {
-			t := &e.ends[state][i]
-			t.number = int32(len(e.targets))
-			e.targets = append(e.targets, t)
+	e.words, e.targets = newAutomaton(words), targets
+	e.end(words)
+	return nil
+}
+
+// end sets what each hit means. A word that ends within a longer one, as ey does in
+// key, may not stand behind the bytes that this one has before it.
+func (e *engine) end(words []string) {
+	a := e.words
+	e.ends = make([][]target, len(a.ends))
+	done := make([]bool, len(a.ends))
+	for _, w := range words {
+		state := uint32(0)
+		for i := range len(w) {
+			state = uint32(a.next[state<<rowBits+uint32(a.class[w[i]])])
+			if state < a.hitState || done[state-a.hitState] {
+				continue
+			}
+			n := state - a.hitState
+			done[n] = true
+			for _, word := range a.ends[n] {
+				for _, t := range e.targets[word] {
+					if t.group < 0 || t.back > i || t.beside.hasEither(w[i-t.back]) {
+						e.ends[n] = append(e.ends[n], t)
+					}
+				}
+			}
 		}
 	}
-	return nil
+	for _, list := range e.ends {
+		for i := range list {
+			list[i].number = int32(len(e.ended))
+			e.ended = append(e.ended, &list[i])
+		}
+	}
 }
 
 // group is the number of the group of these branches, made if it is new.

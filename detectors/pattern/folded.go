@@ -83,11 +83,12 @@ func (m *machine) tryHits(frag *fragment, text []byte, folds []fold) {
 		if n == 0 || folds[n-1].at < end-m.engine.words.reach || m.overAt(frag, end+folds[n-1].less) {
 			continue
 		}
-		list := m.engine.ends[h.state]
-		for i := range list {
-			t := &list[i]
-			if t.group >= 0 && folds[n-1].at >= end-t.back {
-				m.tryGroup(frag, t, rawStart(folds[:n], end-t.back), end)
+		for _, word := range m.engine.words.ends[h.state] { // what stands before it may be folded
+			for i := range m.engine.targets[word] {
+				t := &m.engine.targets[word][i]
+				if t.group >= 0 && folds[n-1].at >= end-t.back {
+					m.tryGroup(frag, t, rawStart(folds[:n], end-t.back), end)
+				}
 			}
 		}
 	}

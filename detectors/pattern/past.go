@@ -211,7 +211,7 @@ func (m *machine) repeat(frag *fragment, n int) {
 		}
 		t := m.past.tries[next]
 		at = int(t.end) + by - 1 // another word may end there too
-		m.tryWithin(frag, m.engine.targets[t.target], at+1)
+		m.tryWithin(frag, m.engine.ended[t.target], at+1)
 		next++
 	}
 }
