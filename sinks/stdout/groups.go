@@ -115,13 +115,13 @@ func (g *groups) sorted() []*group {
 		list = append(list, s)
 	}
 	slices.SortFunc(list, func(a, b *group) int {
-		return cmp.Or(
-			cmp.Compare(b.first.Severity, a.first.Severity),
-			cmp.Compare(b.count, a.count),
-			cmp.Compare(a.first.Rule, b.first.Rule),
-			cmp.Compare(a.places[0].first, b.places[0].first),
-			slices.Compare(a.first.Print[:], b.first.Print[:]),
-		)
+		if c := cmp.Or(cmp.Compare(b.first.Severity, a.first.Severity), cmp.Compare(b.count, a.count)); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.first.Rule, b.first.Rule); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.places[0].first, b.places[0].first), slices.Compare(a.first.Print[:], b.first.Print[:]))
 	})
 	return list
 }
