@@ -1,6 +1,9 @@
 package main
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 const (
 	// memoryBase is what the heap of a sidecar may grow to before the collector
@@ -13,18 +16,30 @@ const (
 	// has doubled, which is the default, took a quarter of the time of a follower;
 	// at five times it stays far below memoryBase.
 	gcPercent = 400
+	// A pass begins with rules that are made ready and tables that grow to what its
+	// log needs: all of it lives, and the collector would look at it each time that it
+	// has grown by a few megabytes. It waits until there are 32 MiB (the runtime's
+	// least heap of 4 MiB, so many times), which is what it comes to anyway.
+	gcStart = 800
 	// A pass ends, and may unpack what takes a window of 128 MiB: it leaves less to lie.
 	gcPass = 200
 	// With so many keys what lives is not small any more.
 	gcManyKeys = 20_000
 )
 
-// startPass puts the collector off: it would look five times at rules that are being
-// made ready.
-func startPass(a *app) { setPercent(a, 0, gcPercent) }
+// startPass puts the collector off.
+func startPass(a *app) { setPercent(a, 0, gcStart) }
 
-// continuePass is for the rest of the pass.
-func continuePass(a *app, keys int) { setPercent(a, keys, gcPass) }
+// continuePass is for the rest of the pass, from the first collection on; with many
+// keys from now on.
+func continuePass(a *app, keys int) {
+	if keys >= gcManyKeys {
+		setPercent(a, keys, gcPass)
+		return
+	}
+	collected := new(*app) // nobody keeps it
+	runtime.AddCleanup(collected, func(a *app) { setPercent(a, 0, gcPass) }, a)
+}
 
 // boundMemory keeps a process that runs for ever small; GOMEMLIMIT and GOGC, if
 // they are set, are the user's choice.
