@@ -3,8 +3,6 @@ package view
 import (
 	"math/bits"
 	"slices"
-
-	"sluice/internal/record"
 )
 
 const (
@@ -310,86 +308,4 @@ func (p *packing) value(text []byte) (v uint32, ok bool) {
 		v = v<<p.bits | uint32(d)
 	}
 	return v, true
-}
-
-// decode appends what s means to k. Groups that stand byte for byte in the text
-// share a segment; in others, each byte maps to the characters that hold a bit
-// of it.
-func (p *packing) decode(n, k *node, s stretch) {
-	from := reader{n, 0}
-	if !n.raw {
-		from.seg = seek(n.segs, s.start-p.chars)
-	}
-	if s.before > 0 {
-		p.some(&from, k, s.start-p.chars, s.start, p.size-s.before, p.size)
-	}
-	if raw, straight := from.straight(s.start, s.end); straight {
-		p.whole(k, n.text[s.start:s.end], raw)
-	} else {
-		for at := s.start; at < s.end; {
-			if raw, straight := from.straight(at, at+p.chars); straight {
-				p.whole(k, n.text[at:at+p.chars], raw)
-				at += p.chars
-			} else if end := p.spread(&from, k, at, s.end); end > at {
-				at = end
-			} else {
-				p.some(&from, k, at, at+p.chars, 0, p.size)
-				at += p.chars
-			}
-		}
-	}
-	if s.behind > 0 {
-		// The characters that hold these bytes; there may be no more.
-		p.some(&from, k, s.end, s.end+(s.behind*8-1)/int(p.bits)+1, 0, s.behind)
-	}
-}
-
-// whole appends the bytes of groups that stand at raw of the batch's text.
-func (p *packing) whole(k *node, chars []byte, raw int) {
-	k.put(record.Even(len(k.text), len(chars)>>p.shift*p.size, raw, len(chars)))
-	text := k.text
-	if p.chars == 2 {
-		for ; len(chars) >= 2; chars = chars[2:] {
-			text = append(text, byte(hexValues[chars[0]])<<4|byte(hexValues[chars[1]]))
-		}
-	} else {
-		for ; len(chars) >= 4; chars = chars[4:] {
-			v := uint32(base64Values[chars[0]])<<18 | uint32(base64Values[chars[1]])<<12 |
-				uint32(base64Values[chars[2]])<<6 | uint32(base64Values[chars[3]])
-			text = append(text, byte(v>>16), byte(v>>8), byte(v))
-		}
-	}
-	k.text = text
-}
-
-// some appends bytes [i,j) of the group whose characters are [at,end).
-func (p *packing) some(from *reader, k *node, at, end, i, j int) {
-	group, _ := p.bytes(from.text[at:end])
-	for ; i < j; i++ {
-		from.unit(&k.builder, at+i*8/int(p.bits), at+(i*8+7)/int(p.bits)+1, group[i:i+1])
-	}
-}
-
-// spread appends the bytes of those groups in [at,end) that stand in the even
-// segment that holds at, and says where they end. It gives what some gives.
-func (p *packing) spread(from *reader, k *node, at, end int) int {
-	from.to(at)
-	if from.seg >= len(from.segs) || !from.segs[from.seg].IsEven() {
-		return at
-	}
-	s := from.segs[from.seg]
-	end = at + (min(end, s.End())-at)>>p.shift<<p.shift
-	if !from.alone(end) {
-		return at
-	}
-	for ; at < end; at += p.chars {
-		group, size := p.bytes(from.text[at : at+p.chars])
-		view, char := len(k.text), at-s.View()
-		k.text = append(k.text, group[:size]...)
-		for i := range size {
-			a, z := char+i*8/int(p.bits), char+(i*8+7)/int(p.bits)+1
-			k.stretch(view+i, 1, s.Raw()+a*s.RawN()/s.N(), s.Raw()+(z*s.RawN()+s.N()-1)/s.N())
-		}
-	}
-	return end
 }
