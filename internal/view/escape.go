@@ -83,7 +83,7 @@ func (e *expander) rewriteRaw(n *node, r round, lo, hi int, may traits) {
 	sure := r == escape && at+1 < hi && text[at] == triggers[escape] && simpleEscapes[text[at+1]] != 0
 	var made traits
 	if !sure {
-		if e.units, made = units(e.units, e.marks, r, text, at); len(e.units) == 0 {
+		if e.units, made = units(e.units, e.startsOf(r, at, hi), r, text, at); len(e.units) == 0 {
 			return
 		}
 	}
@@ -95,7 +95,7 @@ func (e *expander) rewriteRaw(n *node, r round, lo, hi int, may traits) {
 		k.text, end, made = e.beginEscapes(k.text, n.text, lo, hi)
 		var more traits
 		done = len(e.units)
-		e.units, more = units(e.units, e.marks, r, text, max(at, end))
+		e.units, more = units(e.units, e.startsOf(r, max(at, end), hi), r, text, end)
 		made |= more
 	}
 	k.segs = mapped(k.segs, e.units, mark, lo, hi)

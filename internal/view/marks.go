@@ -58,14 +58,6 @@ type mark struct{ lines, escapes, others uint64 }
 
 const markSize = 24 // bytes of a mark
 
-// of are the bytes that may start units of r.
-func (m *mark) of(r round) uint64 {
-	if r == escape {
-		return m.escapes
-	}
-	return m.others
-}
-
 // look makes the marks and the ends of Batch.Text.
 func (e *expander) look(text []byte) {
 	blocks := (len(text) + blockSize - 1) / blockSize
@@ -129,28 +121,27 @@ func (e *expander) begin(lo, at int) int {
 }
 
 // rest is where the line ends that holds byte at, end at the latest, and what it may
-// have from there on.
+// have from there on. It lists the triggers other than backslashes.
 func (e *expander) rest(text []byte, at, end int) (hi int, may traits) {
-	hi = end
+	e.starts = e.starts[:0]
 	block := at / blockSize
-	m := &e.marks[block]
-	mask := ^uint64(0) << (at % blockSize)
+	m, mask := &e.marks[block], ^uint64(0)<<(at%blockSize)
 	var escapes uint64
-	for {
-		lines, others := m.lines&mask, m.others&mask
+	for hi = end; ; m, mask = &e.marks[block], ^uint64(0) {
+		lines := m.lines & mask
 		if lines != 0 {
 			mask &= lines ^ (lines - 1)
-			others &= mask
 			hi = min(hi, block*blockSize+bits.TrailingZeros64(lines)+1)
 		}
 		escapes |= m.escapes & mask
-		for ; others != 0; others &= others - 1 {
-			may |= traitsOf[text[block*blockSize+bits.TrailingZeros64(others)]]
+		for others := m.others & mask; others != 0; others &= others - 1 {
+			i := block*blockSize + bits.TrailingZeros64(others)
+			may |= traitsOf[text[i]]
+			e.starts = append(e.starts, int32(i))
 		}
 		if block++; lines != 0 || block*blockSize >= hi {
 			break
 		}
-		m, mask = &e.marks[block], ^uint64(0)
 	}
 	if escapes != 0 {
 		may |= 1 << escape
@@ -159,4 +150,22 @@ func (e *expander) rest(text []byte, at, end int) (hi int, may traits) {
 		may |= packedRuns
 	}
 	return hi, may
+}
+
+// startsOf lists where units of r may start in the line in hand of Batch.Text, which
+// ends at hi, from at on; and where others may.
+func (e *expander) startsOf(r round, at, hi int) []int32 {
+	if r != escape {
+		return e.starts
+	}
+	dst := e.backslashes[:0]
+	for block := at / blockSize; block*blockSize < hi; block++ {
+		for word := e.marks[block].escapes; word != 0; word &= word - 1 {
+			if i := block*blockSize + bits.TrailingZeros64(word); i >= at && i < hi {
+				dst = append(dst, int32(i))
+			}
+		}
+	}
+	e.backslashes = dst
+	return dst
 }

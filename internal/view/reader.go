@@ -35,7 +35,7 @@ func (r *reader) straight(i, j int) (raw int, ok bool) {
 
 // copy appends [i,j) as it is. Of the segments, the first may be cut, and then the
 // second may join it; those behind were not joined to the one before them when the
-// text was made, and are not now.
+// text was made, and are not now. Neither are those at the beginning of a line.
 func (r *reader) copy(to *builder, i, j int) {
 	if i >= j {
 		return
@@ -43,8 +43,12 @@ func (r *reader) copy(to *builder, i, j int) {
 	base := len(to.text) - i
 	to.text = append(to.text, r.text[i:j]...)
 	r.to(i)
-	for first := r.seg; r.seg < len(r.segs); r.seg++ {
-		if r.seg > first+1 && r.depth > 0 {
+	joins := r.seg + 1 // the last segment that may join another
+	if len(to.segs) == to.floor && r.seg < len(r.segs) && r.segs[r.seg].View() == i {
+		joins = r.seg - 1
+	}
+	for ; r.seg < len(r.segs); r.seg++ {
+		if r.seg > joins && r.depth > 0 {
 			r.copyWhole(to, base, j)
 			if r.seg == len(r.segs) {
 				return

@@ -11,13 +11,13 @@ func sortBlocks(words *uint64, marks *mark, text *byte, n int, tables *[sortTabl
 
 // joinRows writes, for each of n blocks, a word of the bytes that end a row. It
 // reads and writes up to three more, so that they are fours, and keeps before what
-// the last of them leave to the next: of two sets of base64, and of its groups. It
-// needs AVX2.
+// the last of them leave to the next: of two sets of base64, of its groups, and
+// of eights of hex. It needs AVX2.
 //
 //go:noescape
 func joinRows(found, words *uint64, n int, before *[carried]uint64)
 
-const carried = 3 // words that go on over the edge of a block
+const carried = 4 // words that go on over the edge of a block
 
 // rowTables are what sortBlocks looks bytes up in: by the low half of a byte the
 // high halves with which it is in the set, as bits, of three sets and of the marks

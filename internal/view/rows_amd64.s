@@ -122,6 +122,7 @@ TEXT ·joinRows(SB), NOSPLIT, $0-32
 	VMOVQ    (AX), X0
 	VMOVQ    8(AX), X1
 	VMOVQ    16(AX), X2
+	VMOVQ    24(AX), X3
 	VPCMPEQD Y8, Y8, Y8
 	VPSRLW   $15, Y8, Y6     // a bit of each two
 	VPSLLW   $2, Y6, Y7
@@ -150,13 +151,17 @@ four:
 	BEHIND(Y9, Y11, 4, Y12)
 	BEHIND(Y9, Y11, 8, Y12)
 
-	// Groups of hex: eight in sixteen bytes.
+	// Groups of hex: four in each of three eights of bytes.
 	VMOVDQU  (3*SET)(SI), Y9
 	VPOR     Y9, Y6, Y10
 	VPOR     Y9, Y7, Y11
-	VPCMPEQW Y10, Y8, Y10
-	VPCMPEQW Y11, Y8, Y11
+	VPCMPEQB Y10, Y8, Y10
+	VPCMPEQB Y11, Y8, Y11
 	VPOR     Y10, Y11, Y10
+	VMOVDQA  Y10, Y5
+	BEFORE(Y5, Y3, Y11)
+	BEHIND(Y5, Y11, 8, Y10)
+	BEHIND(Y5, Y11, 16, Y10)
 	VPAND    Y9, Y10, Y9
 	VPOR     Y9, Y12, Y12
 	VMOVDQU  Y12, (DI)
@@ -169,5 +174,6 @@ joined:
 	VMOVQ X0, (AX)
 	VMOVQ X1, 8(AX)
 	VMOVQ X2, 16(AX)
+	VMOVQ X3, 24(AX)
 	VZEROUPPER
 	RET

@@ -38,8 +38,9 @@ func rowsByDefinition(text []byte) []ends {
 }
 
 // hintsByDefinition are what blocks find of rows: of base64 the third character of the
-// last of three groups, whatever the fourth of each is; of hex the digits in sixteen
-// bytes all of whose first or second ones of two fit as the first of a group.
+// last of three groups, whatever the fourth of each is; of hex the digits in the
+// last of three eights of bytes in which all first or second ones of two fit as the first
+// of a group.
 func hintsByDefinition(text []byte) []ends {
 	fits := func(p, i, place int) bool { return i >= 0 && i < len(text) && packings[p].fits[text[i]]>>place&1 != 0 }
 	return collect(text, func(i int) bool {
@@ -47,11 +48,15 @@ func hintsByDefinition(text []byte) []ends {
 		for at := i; at > i-12; at -= 4 {
 			groups = groups && fits(0, at-2, 0) && fits(0, at-1, 1) && fits(0, at, 2)
 		}
-		first, second := true, true
-		for at := i &^ 15; at < i|15; at += 2 {
-			first, second = first && fits(1, at, 0), second && fits(1, at+1, 0)
+		eights := true
+		for from := i &^ 7; from > i&^7-24; from -= 8 {
+			first, second := true, true
+			for at := from; at < from+8; at += 2 {
+				first, second = first && fits(1, at, 0), second && fits(1, at+1, 0)
+			}
+			eights = eights && (first || second)
 		}
-		return groups || fits(1, i, 0) && (first || second)
+		return groups || fits(1, i, 0) && eights
 	})
 }
 

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"math/bits"
 	"unicode/utf8"
 
 	"sluice/internal/record"
@@ -17,28 +16,27 @@ type found struct {
 func (u *found) end() int { return int(u.at) + int(u.width) }
 
 // units appends the units of round r in text, which is Batch.Text up to the end of a
-// line, from at on; marks say where triggers may stand. It returns what the bytes that
-// they mean may be a part of, and the triggers that start none.
-func units(dst []found, marks []mark, r round, text []byte, at int) (_ []found, made traits) {
-	for block, end := at/blockSize, at; block*blockSize < len(text); block++ {
-		for word := marks[block].of(r); word != 0; word &= word - 1 {
-			i := block*blockSize + bits.TrailingZeros64(word)
-			if i >= len(text) {
-				break
-			}
-			if i < end || text[i] != triggers[r] {
-				continue
-			}
-			c := unitAt(r, text[i:])
-			if c.width == 0 {
-				made |= 1 << r
-				continue
-			}
-			if c.n == 1 {
-				made |= traitsOf[byte(c.out)]
-			}
-			dst, end = append(dst, found{int32(i), c}), i+int(c.width)
+// line, that are not before at; starts is where some of its triggers stand, and all of
+// r's. It returns what the bytes that they mean may be a part of, and the triggers that
+// start none.
+func units(dst []found, starts []int32, r round, text []byte, at int) (_ []found, made traits) {
+	for _, start := range starts {
+		i := int(start)
+		if i >= len(text) {
+			break
 		}
+		if i < at || text[i] != triggers[r] {
+			continue
+		}
+		c := unitAt(r, text[i:])
+		if c.width == 0 {
+			made |= 1 << r
+			continue
+		}
+		if c.n == 1 {
+			made |= traitsOf[byte(c.out)]
+		}
+		dst, at = append(dst, found{start, c}), i+int(c.width)
 	}
 	return dst, made
 }
@@ -87,7 +85,9 @@ func mapped(segs []record.Seg, units []found, view, lo, hi int) []record.Seg {
 	if len(units) > 0 {
 		first = int(units[0].at)
 	}
-	segs = apart(segs, view, 0, false, lo, lo, first)
+	if first > lo {
+		segs = append(segs, record.Verbatim(view, first-lo, lo))
+	}
 	view += first - lo
 	for i := 0; i < len(units); {
 		u := &units[i]
@@ -98,12 +98,21 @@ func mapped(segs []record.Seg, units []found, view, lo, hi int) []record.Seg {
 			}
 			n, end, next = n+int(u.n), units[i].end(), hi
 		}
-		if n == 1 && next > end {
-			segs = append(segs, record.Led(view, 1+next-end, begin, next-begin))
-		} else {
-			segs = apart(segs, view, n, n > int(u.n), begin, end, next)
+		gap := next - end
+		if n == 1 && gap > 0 {
+			segs = append(segs, record.Led(view, 1+gap, begin, next-begin))
+			view += 1 + gap
+			continue
 		}
-		view += n + next - end
+		if n > int(u.n) {
+			segs = append(segs, record.Even(view, n, begin, end-begin))
+		} else if n > 0 {
+			segs = append(segs, record.Unit(view, n, begin, end-begin))
+		}
+		if view += n; gap > 0 {
+			segs = append(segs, record.Verbatim(view, gap, end))
+		}
+		view += gap
 	}
 	return segs
 }
@@ -112,20 +121,6 @@ func mapped(segs []record.Seg, units []found, view, lo, hi int) []record.Seg {
 // as wide and mean a byte, or that mean nothing.
 func (c change) goesOn(u change) bool {
 	return c.n == u.n && (c.n == 0 || c.n == 1 && c.width == u.width)
-}
-
-// apart appends the segments of n bytes from view on, which stand evenly, or as
-// one unit, for [begin,end), and of the text from there up to at.
-func apart(segs []record.Seg, view, n int, evenly bool, begin, end, at int) []record.Seg {
-	if n > 0 && evenly {
-		segs = append(segs, record.Even(view, n, begin, end-begin))
-	} else if n > 0 {
-		segs = append(segs, record.Unit(view, n, begin, end-begin))
-	}
-	if at > end {
-		segs = append(segs, record.Verbatim(view+n, at-end, end))
-	}
-	return segs
 }
 
 // redo appends what text, which is r's, means from lo on once a round is undone

@@ -17,12 +17,15 @@ func TestUndoIsRedo(t *testing.T) {
 		text := drawText(t)
 		lo := rapid.IntRange(0, len(text)).Draw(t, "begin")
 		hi := rapid.IntRange(lo, len(text)).Draw(t, "end")
-		var f rowFinder
-		marks := make([]mark, (len(text)+blockSize-1)/blockSize)
-		f.rows(nil, marks, text)
+		var starts []int32
+		for i, c := range text {
+			if slices.Contains(triggers[:], c) {
+				starts = append(starts, int32(i))
+			}
+		}
 		before := builder{text: []byte("a line\n"), segs: []record.Seg{record.Verbatim(0, 7, 0)}, floor: 1}
 		for r := ansi; r < base64; r++ {
-			found, made := units(nil, marks, r, text[:hi], lo)
+			found, made := units(nil, starts, r, text[:hi], lo)
 			at, c, left := unit(r, text[:hi], lo)
 			if at < 0 {
 				if len(found) > 0 || made != left {
@@ -36,12 +39,53 @@ func TestUndoIsRedo(t *testing.T) {
 			got.segs = mapped(got.segs, found, len(got.text), lo, hi)
 			made |= got.undo(found, text, lo, hi)
 			madeToo := left | want.redo(&reader{self, 0}, r, text[:hi], lo, at, c)
-			if lone := bytes.HasSuffix(text[:hi], []byte("\\")) || bytes.Contains(text[:hi], []byte("\\\n")); lone {
-				madeToo, made = madeToo&^(1<<escape), made&^(1<<escape) // marks have none that stand before a line end
-			}
 			if made != madeToo || !bytes.Equal(got.text, want.text) || !slices.Equal(got.segs, want.segs) {
 				t.Fatalf("%s of %q from %d: %q %v %v, want %q %v %v", roundNames[r], text[:hi], lo, got.text, got.segs, made, want.text, want.segs, madeToo)
 			}
+		}
+	})
+}
+
+// Escapes that are undone together are as if each was undone alone, however many there
+// is room for; and what a line starts with is found by marks as it is in the text.
+func TestEscapesTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := slices.Concat(drawText(t), []byte(rapid.SampledFrom([]string{`\n`, `\nab\"`, " "}).Draw(t, "more")), drawText(t))
+		lo := rapid.IntRange(0, len(text)-1).Draw(t, "begin")
+		var e expander
+		e.look(text)
+		hi, _ := e.rest(text, lo, rapid.IntRange(lo+1, len(text)).Draw(t, "end"))
+		if want := min(hi, lineEnd(text, lo)); hi != want {
+			t.Fatalf("%q from %d ends at %d, want %d", text, lo, hi, want)
+		}
+		var all []found
+		for r := ansi; r < base64; r++ {
+			all, _ = units(all[:0], e.startsOf(r, lo, hi), r, text[:hi], lo)
+			at, c, _ := unit(r, text[:hi], lo)
+			for _, u := range all {
+				if int(u.at) != at || u.change != c {
+					t.Fatalf("%s of %q from %d: %v, want %v at %d", roundNames[r], text[:hi], lo, u, c, at)
+				}
+				at, c, _ = unit(r, text[:hi], u.end())
+			}
+			if at >= 0 {
+				t.Fatalf("%s of %q from %d: %v, none at %d", roundNames[r], text[:hi], lo, all, at)
+			}
+		}
+		all, made := units(nil, e.startsOf(escape, lo, hi), escape, text[:hi], lo)
+		var got, want builder
+		got.reserve(hi - lo + wide)
+		want.reserve(hi - lo + wide)
+		want.undo(all, text, lo, hi)
+		e.units = make([]found, 0, rapid.IntRange(1, 20).Draw(t, "room"))
+		var traits traits
+		var end int
+		got.text, end, traits = e.beginEscapes(got.text, text, lo, hi)
+		if n := len(e.units); n > len(all) || !slices.Equal(e.units, all[:n]) || n > 0 && end != e.units[n-1].end() || traits&^made != 0 {
+			t.Fatalf("of %q from %d: %v (%v) up to %d, want some of %v (%v)", text[:hi], lo, e.units, traits, end, all, made)
+		}
+		if got.undo(all[len(e.units):], text, end, hi); !bytes.Equal(got.text, want.text) {
+			t.Fatalf("of %q from %d: %q, want %q", text[:hi], lo, got.text, want.text)
 		}
 	})
 }

@@ -124,8 +124,12 @@ func (e *expander) free() {
 	if cap(e.marks) > maxSpare/markSize {
 		e.marks = nil
 	}
+	if cap(e.units) > maxSpare/segSize { // a line of nothing but units; starts are fewer bytes
+		e.units, e.starts, e.backslashes = nil, nil, nil
+	}
 	*e = expander{
 		nodes: e.nodes[:0], spare: e.spare, room: e.room[:0], ends: e.ends[:0], marks: e.marks[:0], found: e.found[:0], units: e.units[:0],
+		starts: e.starts[:0], backslashes: e.backslashes[:0],
 	}
 	scratch.Put(e)
 }
@@ -187,13 +191,15 @@ type expander struct {
 	spent int // memory of the views of the line in hand
 	limit int
 	rowFinder
-	ends  []ends  // of Batch.Text
-	marks []mark  // of Batch.Text
-	seen  int     // ends before it are before the line in hand
-	first int     // what is before it in the line of Batch.Text in hand is no unit
-	found []ends  // of a line of a node
-	units []found // of a round in the line of Batch.Text in hand
-	doubt traits  // what lines are taken to have besides: nothing, except in tests
+	ends  []ends // of Batch.Text
+	marks []mark // of Batch.Text
+	seen  int    // ends before it are before the line in hand
+	first int    // what is before it in the line of Batch.Text in hand is no unit
+	// Triggers in the line of Batch.Text in hand.
+	starts, backslashes []int32
+	found               []ends  // of a line of a node
+	units               []found // of a round in the line of Batch.Text in hand
+	doubt               traits  // what lines are taken to have besides: nothing, except in tests
 }
 
 // text expands Batch.Text line by line: up to a line end, or to the end of a
