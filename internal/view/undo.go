@@ -28,7 +28,11 @@ func units(dst []found, starts []int32, r round, text []byte, at int) (_ []found
 		if i < at || text[i] != triggers[r] {
 			continue
 		}
-		c := unitAt(r, text[i:])
+		var c change
+		// A bare percent sign is common, and told at once.
+		if r != percent || i+1 == len(text) || hexValues[text[i+1]] >= 0 {
+			c = unitAt(r, text[i:])
+		}
 		if c.width == 0 {
 			made |= 1 << r
 			continue
@@ -49,10 +53,10 @@ func (b *builder) undo(units []found, text []byte, lo, hi int) (made traits) {
 	for i := range units {
 		u := &units[i]
 		n := int(u.at) - end
-		if n <= wide && end+wide <= len(text) {
-			copyWide((*[wide]byte)(out[to:]), (*[wide]byte)(text[end:]))
-		} else {
+		if n > wide || end+wide > len(text) {
 			copy(out[to:], text[end:u.at])
+		} else if n > 0 {
+			copyWide((*[wide]byte)(out[to:]), (*[wide]byte)(text[end:]))
 		}
 		to, end = to+n, u.end()
 		if u.n == 0 {
