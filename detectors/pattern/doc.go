@@ -45,18 +45,18 @@
 // holds at a known place (plan, literal). A log says most things many times: what a
 // batch says again is not searched again (repeat), nor what its views have of it;
 // what was found out is taken over where it rests on the same bytes alone (past). In
-// the rest one automaton finds the words of all rules (automaton, walk, lanes). Where one
-// stands, a first look goes to the value behind it, if all rules of the word have
+// the rest one automaton finds the words of all rules (automaton, walk, lanes). Where
+// one stands, a first look goes to the value behind it, if all rules of the word have
 // one (look). A digest, UUID or masked key that all of them take for innocent ends
-// the matter (innocent). Rules whose parts leave no choice, as a name, a separator
-// and a quoted value do, are read without an automaton (shape, read); else a lazily
-// built one tries the rest of all branches that have the word (machine, nfa, dfa,
-// run, circle), if what has to follow far behind it is there at all (ahead). Places
-// that are left are resolved rule by rule, from the left, into the matches that
-// repeated searches with regexp would give (resolve, head); the same
-// states tell where the groups lie (group). Allowlists and entropy judge the secret,
-// and what they took for innocent is remembered by a keyed hash (allow, either, score,
-// innocent); then required and generic rules are weighed against each other (near).
-// A rule without a word is searched from end to end, where its keyword is present
-// at all (sweep in resolve).
+// the matter (innocent, digest). Rules whose parts leave no choice, as a name, a
+// separator and a quoted value do, are read without an automaton (shape, read); else a
+// lazily built one tries the rest of all branches that have the word (machine, known,
+// nfa, dfa, run, circle), if what has to follow far behind it is there at all (ahead).
+// Places that are left are resolved rule by rule, from the left, into the matches that
+// repeated searches with regexp would give (resolve, head); the same states tell where
+// the groups lie (group). Allowlists and entropy judge the secret, and what they took
+// for innocent is remembered by a keyed hash (allow, either, score, innocent); then
+// required and generic rules are weighed against each other (near). A rule without a
+// word is searched from end to end, where its keyword is present at all (sweep in
+// resolve).
 package pattern

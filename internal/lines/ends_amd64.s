@@ -6,7 +6,7 @@ TEXT ·markBlocks(SB), NOSPLIT, $0-24
 	MOVQ         text+8(FP), SI
 	MOVQ         n+16(FP), CX
 	MOVL         $'\n', AX
-	MOVQ         AX, X0
+	VMOVQ        AX, X0
 	VPBROADCASTB X0, Y0
 
 block:
