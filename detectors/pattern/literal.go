@@ -57,7 +57,7 @@ func (k literals) headsUpTo(parts []*syntax.Regexp, enough int) []literal {
 	for i, part := range parts {
 		tails := k.headsOf(part)
 		next := cross(room[(i+1)%2][:0], set, tails)
-		if next == nil || len(tails) > 2 && shortest(set) >= enough {
+		if next == nil || len(tails) > 3 && shortest(set) >= enough {
 			return open(set)
 		}
 		set = next

@@ -9,12 +9,14 @@ import (
 )
 
 const (
-	minWord     = 2    // bytes; a shorter literal is everywhere
-	maxWord     = 16   // bytes; longer ones make the table larger and hit no less
-	maxHead     = 1024 // bytes before the literal; with more, looking back costs too much
-	rare        = 6    // bytes from which on a longer literal is no better
-	enough      = 4    // bytes from which on a literal is not split further
-	maxBranches = 24   // of a rule
+	minWord = 2 // bytes; a shorter literal is everywhere
+	// A branch of keptWords at most, of rareWord bytes at least each, keeps them.
+	keptWords, rareWord = 3, 8
+	maxWord             = 16   // bytes; longer ones make the table larger and hit no less
+	maxHead             = 1024 // bytes before the literal; with more, looking back costs too much
+	rare                = 6    // bytes from which on a longer literal is no better
+	enough              = 4    // bytes from which on a literal is not split further
+	maxBranches         = 24   // of a rule
 )
 
 // branch is one alternative of a rule: every match of it has one of its words
@@ -102,7 +104,8 @@ func (r *rule) settle() {
 
 // share moves branches to words that stand in theirs anyway and that others
 // have too: one look at a place then does for all of them. A rule that wants
-// api_key, say, is looked for at the key that another rule wants.
+// api_key, say, is looked for at the key that another rule wants. A few long words are
+// rarer than any that stand in them, and keep their branch.
 func share(list []*branch, k literals) {
 	count := make(map[string]int)
 	for _, b := range list {
@@ -111,6 +114,9 @@ func share(list []*branch, k literals) {
 		}
 	}
 	for _, b := range list {
+		if len(b.words) <= keptWords && !slices.ContainsFunc(b.words, func(w string) bool { return len(w) < rareWord }) {
+			continue
+		}
 		for at := range b.parts {
 			if at == b.at || k.opens(b.parts[at:], tooShort) || width(b.parts[:at]) > maxHead {
 				continue
