@@ -30,25 +30,57 @@ func newLogs() *[maxQuick]float64 {
 	return &logs
 }
 
-// maxQuick bounds what quickEntropy takes; a longer secret is rare.
+// maxQuick bounds what has its logarithms in a table; a longer secret is rare.
 const maxQuick = 256
 
-// quickEntropy is the entropy of a short text of ASCII.
+// quickEntropy is the entropy of a text without characters beyond twoBytes.
 func (d *Detector) quickEntropy(s []byte) (e float64, ok bool) {
 	if len(s) == 0 || len(s) > maxQuick {
-		return 0, false
+		return countedEntropy(s)
 	}
 	var count [utf8.RuneSelf]uint8
 	sum := 0.0
 	for _, c := range s {
 		if c >= utf8.RuneSelf {
-			return 0, false
+			return countedEntropy(s)
 		}
 		sum += d.logs[count[c]]
 		count[c]++
 	}
 	n := float64(len(s))
 	return math.Log2(n) - sum/n, true
+}
+
+// twoBytes is the first character that UTF-8 has three bytes for.
+const twoBytes = 0x800
+
+// countedEntropy is quickEntropy of any text but the empty one: it counts first.
+func countedEntropy(s []byte) (e float64, ok bool) {
+	if len(s) == 0 {
+		return 0, false
+	}
+	var counts [twoBytes]int
+	most, runes := rune(0), 0
+	for i := 0; i < len(s); runes++ {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(s[i:])
+		}
+		if r >= twoBytes {
+			return 0, false
+		}
+		counts[r]++
+		most = max(most, r)
+		i += n
+	}
+	sum := 0.0
+	for _, n := range counts[:most+1] {
+		if n > 0 {
+			sum += float64(n) * math.Log2(float64(n))
+		}
+	}
+	n := float64(len(s))
+	return (float64(runes)*math.Log2(n) - sum) / n, true
 }
 
 // entropy is gitleaks' Shannon entropy: bits per character, where a character
