@@ -28,6 +28,9 @@ const (
 	// soon is how far most texts go before they leave, bytes: less than a call
 	// costs that looks further.
 	soon = 8
+	// fewStays is how many bytes in a row lead to the same state before it is asked
+	// for a circle: a word of a few letters is over before.
+	fewStays = 4
 )
 
 // circle goes on from text[i], where a byte led from s to s, as far as that is quick:
@@ -66,11 +69,12 @@ func (d *dfa) circle(text []byte, i int, s uint32) (int, uint32) {
 
 // circleAt is the circle of a state, nil if it has none or it does not pay yet.
 func (d *dfa) circleAt(s uint32) *circle {
-	if d.round != nil && d.round.of == s {
-		return d.round
-	}
 	if d.rounds < enoughRound {
 		return nil
+	}
+	last := &d.asked[s*0x9e3779b1>>(32-askedBits)]
+	if last.known && last.of == s {
+		return last.circle
 	}
 	c, known := d.circles[s]
 	if !known && len(d.circles) < maxCircles {
@@ -80,11 +84,19 @@ func (d *dfa) circleAt(s uint32) *circle {
 		d.m.aside(func() { c = d.newCircle(s) })
 		d.circles[s] = c
 	}
-	if c != nil {
-		d.round = c
-	}
+	*last = askedCircle{true, s, c}
 	return c
 }
+
+// askedCircle is what was answered for a state: many texts go round in a few of them
+// in turns.
+type askedCircle struct {
+	known  bool
+	of     uint32
+	circle *circle // nil: it has none
+}
+
+const askedBits = 3 // of the number of answers that are kept at hand
 
 const maxCircles = 64 // of a dfa: with their tables 16 KiB
 

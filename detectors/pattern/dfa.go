@@ -44,7 +44,7 @@ type dfa struct {
 
 	rounds  int // bytes that it went round in a state, as far as they count
 	circles map[uint32]*circle
-	round   *circle // the one that was asked for last
+	asked   [1 << askedBits]askedCircle // by a hash of the state
 
 	now, next queue // scratch of step
 }
@@ -76,7 +76,7 @@ func (d *dfa) clear() {
 	d.epoch = d.m.epoch
 	d.rows, d.lists, d.before, d.marks, d.masks = nil, nil, nil, nil, nil
 	d.index = make(map[string]uint32)
-	d.rounds, d.circles, d.round = 0, nil, nil
+	d.rounds, d.circles, d.asked = 0, nil, [1 << askedBits]askedCircle{}
 	d.starts = [2][4]uint32{{unknown, unknown, unknown, unknown}, {unknown, unknown, unknown, unknown}}
 }
 

@@ -12,17 +12,18 @@ func (d *dfa) run(text []byte, at, limit int, anchored bool) (end int, mask uint
 	near := text[:min(limit, len(text))]
 	i := at
 	for s < special {
-		for i < len(near) && near[i] < utf8.RuneSelf { // what most bytes are
+		for stays := 0; i < len(near) && near[i] < utf8.RuneSelf; { // what most bytes are
 			t := rows[s+uint32(ascii[near[i]])]
 			if t >= special {
 				break
 			}
 			i++
-			if t == s {
-				i, t = d.circle(near, i, s)
-				rows = d.rows
+			if t != s {
+				s, stays = t, 0
+			} else if stays++; stays == fewStays {
+				i, s = d.circle(near, i, s)
+				rows, stays = d.rows, 0
 			}
-			s = t
 		}
 		class, n := d.classAt(text, i)
 		t := rows[s+class]
