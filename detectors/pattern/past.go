@@ -155,7 +155,11 @@ func (m *machine) stretches(frag *fragment) {
 	case frag.keep:
 		m.same = m.repeats.find(m.same, frag.text)
 	case frag.view != nil && m.past.usable:
-		for _, seg := range frag.view.Map {
+		for i := range frag.view.Map {
+			seg := &frag.view.Map[i]
+			if seg.N() <= leastInside+near {
+				continue // most are of one byte where encodings are nested
+			}
 			if at, from, n := seg.Same(); n > leastInside+near {
 				m.same = append(m.same, stretch{at: at, from: from, n: n})
 			}

@@ -43,19 +43,23 @@ func (p *packing) decode(n, k *node, s stretch) {
 // whole appends the bytes of groups that stand at raw of the batch's text.
 func (p *packing) whole(k *node, chars []byte, raw int) {
 	k.put(record.Even(len(k.text), len(chars)>>p.shift*p.size, raw, len(chars)))
-	text := k.text
+	k.text = p.unpacked(k.text, chars)
+}
+
+// unpacked appends the bytes of whole groups.
+func (p *packing) unpacked(text, chars []byte) []byte {
 	if p.chars == 2 {
 		for ; len(chars) >= 2; chars = chars[2:] {
 			text = append(text, byte(hexValues[chars[0]])<<4|byte(hexValues[chars[1]]))
 		}
-	} else {
-		for ; len(chars) >= 4; chars = chars[4:] {
-			v := uint32(base64Values[chars[0]])<<18 | uint32(base64Values[chars[1]])<<12 |
-				uint32(base64Values[chars[2]])<<6 | uint32(base64Values[chars[3]])
-			text = append(text, byte(v>>16), byte(v>>8), byte(v))
-		}
+		return text
 	}
-	k.text = text
+	for ; len(chars) >= 4; chars = chars[4:] {
+		v := uint32(base64Values[chars[0]])<<18 | uint32(base64Values[chars[1]])<<12 |
+			uint32(base64Values[chars[2]])<<6 | uint32(base64Values[chars[3]])
+		text = append(text, byte(v>>16), byte(v>>8), byte(v))
+	}
+	return text
 }
 
 // some appends bytes [i,j) of the group whose characters are [at,end).
@@ -80,7 +84,18 @@ func (p *packing) spread(from *reader, k *node, at, end int) int {
 	}
 	k.segs = slices.Grow(k.segs, (end-at)>>p.shift*p.size)
 	third := s.N()%3 == 0 && s.RawN() == s.N()/3*4 // base64, where nothing was cut
+	done := periods{period: evenPeriod}
 	for ; at < end; at += p.chars {
+		if third && p.round == base64 && done.begin(from, k, at) {
+			n := (end - at) / done.chars
+			for i := range n {
+				done.again(k, i+1)
+			}
+			k.text = p.unpacked(k.text, from.text[at:at+n*done.chars])
+			if at += n * done.chars; at == end {
+				break
+			}
+		}
 		group, size := p.bytes(from.text[at : at+p.chars])
 		view, char := len(k.text), at-s.View()
 		k.text = append(k.text, group[:size]...)
@@ -102,7 +117,23 @@ func (p *packing) spread(from *reader, k *node, at, end int) int {
 func (p *packing) apiece(from *reader, k *node, at, end int) int {
 	var stand [4]record.Span // what each character stands for
 	k.segs = slices.Grow(k.segs, (end-at)>>p.shift*p.size)
+	done := periods{period: bytePeriod}
 	for from.to(at); at < end; at += p.chars {
+		if p.round == base64 && from.seg < len(from.segs) && from.segs[from.seg].View() == at && done.begin(from, k, at) {
+			begin := at
+			for n := 1; at+done.chars <= end; n++ {
+				seg, ok := done.goesOn(from, from.seg, n)
+				if !ok {
+					break
+				}
+				done.again(k, n)
+				from.seg, at = seg, at+done.chars
+			}
+			k.text = p.unpacked(k.text, from.text[begin:at])
+			if at == end {
+				break
+			}
+		}
 		seg := from.seg
 		for i := range p.chars {
 			if seg >= len(from.segs) {
