@@ -31,13 +31,13 @@ const (
 // errShort says that a request for the last messages began behind the cursor.
 var errShort = errors.New("too few messages were asked for")
 
-// catchUp reads what is new in the daemon's files, to their end.
-func (r *reader) catchUp(ctx context.Context) error {
+// catchUp reads what is new in the daemon's files, to their end, and returns how many
+// messages that were.
+func (r *reader) catchUp(ctx context.Context) (n int, err error) {
 	if r.tail >= 0 {
 		return r.firstTail(ctx)
 	}
-	_, err := r.sync(ctx)
-	return err
+	return r.sync(ctx)
 }
 
 // sync reads what is new and returns how many messages that were. The last
@@ -99,15 +99,15 @@ func (r *reader) pace(ctx context.Context) error {
 }
 
 // firstTail is the first request where Config.Tail bounds it.
-func (r *reader) firstTail(ctx context.Context) error {
+func (r *reader) firstTail(ctx context.Context) (n int, err error) {
 	if r.tail == 0 {
-		return r.leaveOut(ctx)
+		return 0, r.leaveOut(ctx)
 	}
-	n, err := r.read(ctx, r.since(), r.tail)
+	n, err = r.read(ctx, r.since(), r.tail)
 	if err == nil || n > 0 { // if it broke off, the rest follows from the cursor
 		r.tail = -1
 	}
-	return err
+	return n, err
 }
 
 // leaveOut leaves out what is held: it adopts the last message.

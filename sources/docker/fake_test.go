@@ -65,6 +65,8 @@ type fault struct {
 	late   time.Duration // by which a follow sends one message later
 	status int
 	broken int // messages before the daemon says that it cannot go on; 0: never
+	// meanwhile is what happens right before it is answered. d.mu is held.
+	meanwhile func()
 }
 
 // speaks says whether the daemon has version 1.n of the API. d.mu is held.

@@ -16,6 +16,9 @@ func (c *container) logs(w http.ResponseWriter, r *http.Request) {
 	c.d.mu.Lock()
 	f, unreadable, damage := c.fault(follow), c.unreadable, c.damage
 	out := &stream{w: w, left: f.cut, tty: c.tty, bare: c.bare, told: c.told, json: c.d.speaks(54) && !c.d.framed && r.Header.Get("Accept") == ndjson}
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
 	messages, at := c.backlog(r), len(c.log)
 	c.d.mu.Unlock()
 	switch {

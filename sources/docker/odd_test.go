@@ -222,3 +222,21 @@ func TestAStampThatTheContainerPrints(t *testing.T) {
 		expect(t, s, c)
 	})
 }
+
+// A container that is started right behind the question whether it runs is in the
+// middle of a line when its log is read: the line goes on.
+func TestALineThatAStartBegins(t *testing.T) {
+	following(t, all(), func(t *testing.T, d *daemon, s *sink) {
+		c := d.add("gateway", func(c *container) {
+			c.running = false
+			c.faults = []fault{{meanwhile: func() {
+				c.running = true
+				c.write(stdout, strings.Repeat("x", 3*pieceSize))
+			}}}
+		})
+		time.Sleep(time.Second)
+		c.print(stdout, strings.Repeat("x", pieceSize)+" and its end\n")
+		time.Sleep(time.Minute)
+		expect(t, s, c)
+	})
+}

@@ -99,5 +99,6 @@ func (r *reader) try(ctx context.Context) error {
 	if _, err := r.inspect(ctx); err != nil {
 		return err
 	}
-	return r.catchUp(ctx)
+	_, err := r.catchUp(ctx)
+	return err
 }

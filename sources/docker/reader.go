@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sluice/internal/record"
@@ -141,7 +142,7 @@ func (r *reader) drain(ctx context.Context) error {
 	if !held {
 		return nil
 	}
-	err := r.catchUp(ctx)
+	_, err := r.catchUp(ctx)
 	if err == nil {
 		// A file that was full may have had one behind it that nobody saw.
 		r.ended = r.size == 0 || size < r.size
@@ -160,11 +161,15 @@ func (r *reader) cycle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.catchUp(ctx); err != nil {
+	n, err := r.catchUp(ctx)
+	if err != nil {
 		return err
 	}
 	if d.running {
 		return r.live(ctx)
+	}
+	if n > 0 && r.inLine() {
+		return nil // it may have been started since it was asked about, and the line go on
 	}
 	r.ended = true
 	if err := r.closeLines(); err != nil {
@@ -246,6 +251,11 @@ func (r *reader) release() error {
 		r.lines[i].release()
 	}
 	return r.flush()
+}
+
+// inLine says that some stream ends within a line.
+func (r *reader) inLine() bool {
+	return slices.ContainsFunc(r.lines[:], func(l assembler) bool { return len(l.open) > 0 || l.cut })
 }
 
 // closeLines emits lines that cannot go on: the container has ended.
