@@ -49,7 +49,7 @@ type passedID struct {
 	behind byte
 }
 
-// at is where the id of a try began.
+// idAt is where the id that ended the try began.
 func (t *pastTry) idAt() int {
 	_, n := setOf(int(t.id.form))
 	return int(t.far) - 1 - n

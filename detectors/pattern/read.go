@@ -99,7 +99,7 @@ func (s *shape) readValue(text []byte, start int) reading {
 		i++
 	}
 	n := i - start
-	if i == len(text) || n > s.value.most && s.boundary {
+	if i == len(text) || n > s.value.most && (s.boundary || s.value.unbounded) {
 		return reading{}
 	}
 	kind := s.kind[text[i]]

@@ -43,6 +43,7 @@ type spelling struct {
 type some struct {
 	set         *[256]bool
 	least, most int
+	unbounded   bool // most is where read stops
 }
 
 // Kinds of bytes in a shape; one byte can be of several.
@@ -214,7 +215,7 @@ func groupOf(re *syntax.Regexp) []*syntax.Regexp {
 func runsOf(parts []*syntax.Regexp, n int) (list []some, next int) {
 	for ; n < len(parts); n++ {
 		one, ok := runOf(parts[n])
-		if !ok || one.least > 0 {
+		if !ok || one.least > 0 || one.unbounded { // read would stop within it
 			break
 		}
 		list = append(list, one)
@@ -239,7 +240,7 @@ func runOf(re *syntax.Regexp) (some, bool) {
 		return one, false
 	}
 	if one.most < 0 {
-		one.most = longest
+		one.most, one.unbounded = longest, true
 	}
 	set := allBytes(re.Sub[0])
 	clear(set[utf8.RuneSelf:]) // read stops there
