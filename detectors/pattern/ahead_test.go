@@ -3,15 +3,11 @@ package pattern
 import (
 	"fmt"
 	"math/bits"
-	"os"
-	"path/filepath"
 	"regexp/syntax"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"sluice/rules"
 )
 
 // lineWise are expressions whose last part stands behind any amount of text.
@@ -31,19 +27,8 @@ func aheads(t *testing.T, expressions []string) (list []*ahead, groups []*tails)
 		all.WriteString(one)
 	}
 	files[len(expressions)] = all.String()
-	for i, text := range files {
-		name := filepath.Join(t.TempDir(), fmt.Sprintf("%d.toml", i))
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		set, err := rules.Load([]string{name}, rules.Options{NoDefaults: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := New(set, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, text := range files {
+		d := detectorOf(t, text, Options{})
 		for _, g := range d.engine.groups {
 			a := newAhead(newMachine(d), g.branches)
 			if a == nil {

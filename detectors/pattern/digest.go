@@ -1,9 +1,6 @@
 package pattern
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // A bit in each of the eight bytes of a word, at the bottom and at the top.
 const (
@@ -14,7 +11,7 @@ const (
 // hexIn is which of eight bytes are hex digits in lower case: their top bits. None of
 // the sums carries into the next byte.
 func hexIn(text []byte) uint64 {
-	word := binary.LittleEndian.Uint64(text)
+	word := wordAt(text, 0)
 	x := word &^ tops
 	digit := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
 	letter := (x + (0x80-'a')*ones) &^ (x + (0x80-'f'-1)*ones)

@@ -58,16 +58,21 @@ func anyEdge() edge {
 // rules stand in longer words of ordinary text, and this is the cheapest way to
 // see it.
 func (b *branch) beside() edge {
-	end := b.at
-	for end < len(b.parts) && width(b.parts[end:end+1]) == 0 {
-		end++
-	}
-	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
-	e, empty := edgeOf(b.parts[:end], letters)
+	e, empty := edgeOf(b.before())
 	if empty {
 		return anyEdge()
 	}
 	return e
+}
+
+// before is the parts that stand before the words of a branch, with those of no
+// width right before them. letters: the words begin with word characters.
+func (b *branch) before() (parts []*syntax.Regexp, letters bool) {
+	end := b.at
+	for end < len(b.parts) && width(b.parts[end:end+1]) == 0 {
+		end++
+	}
+	return b.parts[:end], !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
 }
 
 // edgeOf is what a sequence can end with, and whether it can be empty without

@@ -94,10 +94,11 @@ targetRules = ["plain", "far-keyword"]
 stopwords = ["777"]
 `
 
-func featureDetectors(tb testing.TB, o Options) (*Detector, func(text, path string) []string) {
+// detectorOf runs the rules of a file.
+func detectorOf(tb testing.TB, toml string, o Options) *Detector {
 	tb.Helper()
-	file := filepath.Join(tb.TempDir(), "features.toml")
-	if err := os.WriteFile(file, []byte(features), 0o600); err != nil {
+	file := filepath.Join(tb.TempDir(), "rules.toml")
+	if err := os.WriteFile(file, []byte(toml), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	set, err := rules.Load([]string{file}, rules.Options{NoDefaults: true})
@@ -108,6 +109,12 @@ func featureDetectors(tb testing.TB, o Options) (*Detector, func(text, path stri
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return d
+}
+
+func featureDetectors(tb testing.TB, o Options) (*Detector, func(text, path string) []string) {
+	tb.Helper()
+	d := detectorOf(tb, features, o)
 	theirs, err := newOracle(features)
 	if err != nil {
 		tb.Fatal(err)

@@ -27,13 +27,9 @@ const (
 
 // headOf is the head of a branch.
 func headOf(b *branch) head {
-	end := b.at
-	for end < len(b.parts) && width(b.parts[end:end+1]) == 0 {
-		end++
-	}
-	letters := !slices.ContainsFunc(b.words, func(w string) bool { return !isWord(w[0]) })
-	h := head{words: b.words, width: width(b.parts[:end]), index: b.index}
-	ways := [][]*syntax.Regexp{b.parts[:end]}
+	before, letters := b.before()
+	h := head{words: b.words, width: width(before), index: b.index}
+	ways := [][]*syntax.Regexp{before}
 	if len(ways[0]) == 1 {
 		ways = alternatives(ways[0][0])
 	}
@@ -131,9 +127,10 @@ func (h *head) has(word []byte) bool {
 	return false
 }
 
-// openedBy says whether a group begins where a match of re does, but for matches that
-// begin with one of the bytes unless.
-func openedBy(re *syntax.Regexp, group int) (opens bool, unless [256]bool) {
+// openedBy are the bytes unless a match of re begins with which a group begins where
+// it does; nil if that is not so or not known.
+func openedBy(re *syntax.Regexp, group int) *[256]bool {
+	unless := new([256]bool)
 	for {
 		parts := []*syntax.Regexp{re}
 		if re.Op == syntax.OpConcat {
@@ -141,7 +138,7 @@ func openedBy(re *syntax.Regexp, group int) (opens bool, unless [256]bool) {
 		}
 		n := slices.IndexFunc(parts, func(part *syntax.Regexp) bool { return minWidthOf(part) > 0 || part.Op == syntax.OpCapture })
 		if n < 0 || parts[n].Op != syntax.OpCapture {
-			return false, unless
+			return nil
 		}
 		for _, part := range parts[:n] {
 			begin, _ := firstBytes(part)
@@ -150,7 +147,7 @@ func openedBy(re *syntax.Regexp, group int) (opens bool, unless [256]bool) {
 			}
 		}
 		if parts[n].Cap == group {
-			return true, unless
+			return unless
 		}
 		re = parts[n].Sub[0]
 	}

@@ -23,7 +23,6 @@ type seen struct {
 type shapedRule struct {
 	*rule
 	shape *shape
-	index int // of the rule
 }
 
 // Ways to try the places of a group.
@@ -58,7 +57,7 @@ func (k *known) settle(m *machine, t *target) {
 	case shaped != nil && t.look != nil:
 		k.way = byShape
 		for _, r := range shaped {
-			k.shaped = append(k.shaped, shapedRule{r, r.shape(), r.index})
+			k.shaped = append(k.shaped, shapedRule{r, r.shape()})
 		}
 	case g.direct:
 		k.way = byWhole

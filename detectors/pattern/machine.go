@@ -20,7 +20,7 @@ type place struct {
 // and scratch. It holds no bytes of a fragment once search has returned.
 type machine struct {
 	*Detector
-	tails, lists  []*dfa    // by group, allowlist
+	lists         []*dfa    // by allowlist
 	eithers       []*dfa    // by number in the pool, as far as they were asked for
 	groups        []*groups // by rule
 	heads         []*dfa    // by branch
@@ -59,7 +59,6 @@ type machine struct {
 func newMachine(d *Detector) *machine {
 	return &machine{
 		Detector: d,
-		tails:    make([]*dfa, len(d.engine.groups)),
 		lists:    make([]*dfa, d.allowlists),
 		lines:    make([]lineAnswer, d.allowlists),
 		groups:   make([]*groups, len(d.rules)),
@@ -180,13 +179,11 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 			return far
 		}
 	}
-	if k.tail == nil {
-		k.tail = m.dfaAt(&m.tails[t.group], m.engine.groups[t.group].program, true)
-	}
-	_, mask := k.tail.run(frag.text, at, limit, true)
+	g := m.engine.groups[t.group]
+	_, mask := m.dfaAt(&k.tail, g.program, true).run(frag.text, at, limit, true)
 	far = at + m.steps - steps + utf8.UTFMax
 	for ; mask != 0; mask &= mask - 1 {
-		if r := m.engine.groups[t.group].branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
+		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
 			m.note(frag, r, place{at: int32(at), hit: int32(end)})
 		}
 	}

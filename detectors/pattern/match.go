@@ -62,8 +62,8 @@ func (m *machine) groupsAt(r *rule) *groups {
 		if r.SecretGroup > 0 || g.dfa.slots == 4 {
 			group := 2 * max(r.SecretGroup, 1)
 			g.need = 3 << group // of one group the ends are enough
-			if r.opened {
-				g.opened, g.unless = group, &r.unless
+			if g.unless = r.opened(); g.unless != nil {
+				g.opened = group
 			}
 		}
 		m.groups[r.index] = g

@@ -49,8 +49,8 @@ type passedID struct {
 	behind byte
 }
 
-// idAt is where the id that ended the try began.
-func (t *pastTry) idAt() int {
+// idStart is where the id that ended the try began.
+func (t *pastTry) idStart() int {
 	_, n := setOf(int(t.id.form))
 	return int(t.far) - 1 - n
 }
@@ -230,7 +230,7 @@ func (p *past) within(text []byte, s *stretch, next, last int) int {
 		if t.far <= end {
 			continue
 		}
-		at := t.idAt()
+		at := t.idStart()
 		if t.id.form == 0 || at > int(end) {
 			break
 		}

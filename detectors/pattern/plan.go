@@ -58,10 +58,9 @@ type finder struct {
 	// loose: a match need not hold a keyword, so whether one is there has to be
 	// looked up.
 	loose  bool
-	opened bool              // a match begins with the group that is asked for
-	unless [256]bool         // if it does not begin with one of these bytes
 	shape  func() *shape     // nil: the rule has none
 	begins func() *[256]bool // bytes that a match can begin with
+	opened func() *[256]bool // unless with one of these, it begins with the group that is asked for; nil: that is not known
 }
 
 // plan works out how r is found. Programs are made when first used: a
@@ -75,7 +74,7 @@ func (r *rule) plan(number *int, k literals) error {
 	r.shape = sync.OnceValue(func() *shape { return newShape(r, re) })
 	r.begins = sync.OnceValue(func() *[256]bool { return beginsOf(re) })
 	r.widest = widthOf(re)
-	r.opened, r.unless = openedBy(re, max(r.SecretGroup, 1))
+	r.opened = sync.OnceValue(func() *[256]bool { return openedBy(re, max(r.SecretGroup, 1)) })
 	list := branches(plain(re), maxBranches, func(parts []*syntax.Regexp) bool { return k.bestPart(parts) >= 0 })
 	r.loose = len(r.Keywords) > 0 && !r.impliesKeyword(re, k)
 	if list == nil {

@@ -128,7 +128,7 @@ func compareGroups(t *rapid.T, d *Detector, text []byte) {
 				continue
 			}
 			g, at := d.engine.groups[target.group], int(h.end)-target.back
-			_, mask := m.dfaAt(&m.tails[target.group], g.program, true).run(text, at, len(text), true)
+			_, mask := m.dfaAt(&m.known[target.group].tail, g.program, true).run(text, at, len(text), true)
 			matches := make(map[*rule]bool)
 			for i, b := range g.branches {
 				matches[b.rule] = matches[b.rule] || mask>>i&1 != 0

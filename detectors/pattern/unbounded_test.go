@@ -2,13 +2,9 @@ package pattern
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"sluice/rules"
 )
 
 // unbounded are rules whose gaps and values have no end of their own.
@@ -31,18 +27,7 @@ keywords = ["tok_"]
 // A value or a gap that is longer than what a shape reads is found: fuzzing beside
 // gitleaks once found a token of 560 characters that was not.
 func TestLongValuesAreFound(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "unbounded.toml")
-	if err := os.WriteFile(file, []byte(unbounded), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Load([]string{file}, rules.Options{NoDefaults: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := New(set, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := detectorOf(t, unbounded, Options{})
 	theirs, err := newOracle(unbounded)
 	if err != nil {
 		t.Fatal(err)
