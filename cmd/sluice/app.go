@@ -25,6 +25,7 @@ type app struct {
 	stderrTerminal bool
 	log            *slog.Logger
 	buffers        int64 // bytes that are meant to be full at times, beside memoryBase
+	alone          bool  // the process does nothing else: its heap is that of one command
 }
 
 // process is the real one. Libraries that log by themselves are silenced: what

@@ -5,5 +5,7 @@ package main
 import "os"
 
 func main() {
-	os.Exit(run(os.Args[1:], process()))
+	a := process()
+	a.alone = true
+	os.Exit(run(os.Args[1:], a))
 }

@@ -20,15 +20,23 @@ const (
 	// log needs: all of it lives, and the collector would look at it each time that it
 	// has grown by a few megabytes. It waits until there are 32 MiB (the runtime's
 	// least heap of 4 MiB, so many times), which is what it comes to anyway.
-	gcStart = 800
+	gcStart   = 800
+	heapStart = gcStart / 100 * (4 << 20) // bytes
 	// A pass ends, and may unpack what takes a window of 128 MiB: it leaves less to lie.
 	gcPass = 200
 	// With so many keys what lives is not small any more.
 	gcManyKeys = 20_000
 )
 
-// startPass puts the collector off.
-func startPass(a *app) { setPercent(a, 0, gcStart) }
+// startPass puts the collector off, and has the heap made ready to grow as far as it
+// will until then.
+func startPass(a *app) {
+	if a.alone && a.env("GOGC") == "" {
+		debug.SetGCPercent(-1)
+		adviseHeap(heapStart)
+	}
+	setPercent(a, 0, gcStart)
+}
 
 // continuePass is for the rest of the pass, from the first collection on; with many
 // keys from now on.

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(spoiling{m}, map[string]func(){
 		"sluice": func() {
 			recycle.SpoilAll(true)
-			os.Exit(run(os.Args[1:], process()))
+			main()
 		},
 	})
 }
