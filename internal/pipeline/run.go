@@ -105,10 +105,13 @@ type gaveUp struct{ error }
 func (gaveUp) GaveUp() bool { return true }
 
 type run struct {
-	cfg     Config
-	budget  *semaphore.Weighted
-	size    int64
-	jobs    chan *job // sent by emit and flush, closed by Run
+	cfg    Config
+	budget *semaphore.Weighted
+	size   int64
+	// jobs is sent to by emit and flush, and closed by Run. With the batch that a source
+	// waits to send there is one for each worker: with more, memory is further from the
+	// processor's cache by the time that it is read into again.
+	jobs    chan *job
 	stats   *Stats
 	deliver context.Context
 	fail    context.CancelCauseFunc
@@ -139,7 +142,7 @@ func Run(read, deliver context.Context, cfg Config) error {
 	defer fail(nil)
 	r := &run{
 		cfg: cfg, budget: semaphore.NewWeighted(cfg.Budget), size: cfg.Budget,
-		jobs: make(chan *job, max(cfg.Jobs, 1)), stats: cfg.Stats, deliver: deliver,
+		jobs: make(chan *job, max(cfg.Jobs, 1)-1), stats: cfg.Stats, deliver: deliver,
 		fail:  func(err error) { fail(err); stop(gaveUp{errStopped}) },
 		lanes: lanes{holding: make(chan struct{}, 1)},
 	}
