@@ -84,6 +84,9 @@ func (r *Reader) give(b *record.Batch, lead, n int) {
 	}
 	b.Text, b.Lead = home.text[from:to:to], lead
 	home.recs, r.recs = b.Records, home.recs
+	if r.recs == nil { // a new block: the next batch will be much like this one
+		r.recs = make([]record.Record, 0, min(len(b.Records)+len(b.Records)/8, MaxRecords))
+	}
 	freed := false
 	b.Free = func() {
 		if !freed {
