@@ -39,7 +39,7 @@ func TestNextIsEveryPlace(t *testing.T) {
 
 // The pair that a processor finds is the one that bytes alone find.
 func TestPairIsTheSameByEachWay(t *testing.T) {
-	for size := range 100 {
+	for size := range 200 {
 		for at := range size {
 			text := bytes.Repeat([]byte("k"), size)
 			text[at] = '-'
