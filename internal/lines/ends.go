@@ -2,6 +2,7 @@ package lines
 
 import (
 	"math/bits"
+	"slices"
 
 	"sluice/internal/record"
 )
@@ -16,19 +17,30 @@ const (
 // line took twice as long.
 func (r *Reader) wholeLines(recs []record.Record, text []byte, from int) (_ []record.Record, pos int) {
 	var marks [markChunk]uint64
+	// What changes with each line is at hand; the Reader has it at the end.
+	line, base := r.line, r.at.Offset-int64(from)
+	start, counted := from, min(line, 1)
+	defer func() { r.line, r.at.Offset = line, base+int64(start) }()
 	for at := 0; ; {
 		n := markEnds(marks[:], text[at:])
 		if n == 0 {
-			return recs, pos
+			return recs, start - from
 		}
 		for i, mark := range marks[:n] {
 			for ; mark != 0; mark &= mark - 1 {
 				if len(recs) == MaxRecords {
-					return recs, pos
+					return recs, start - from
 				}
-				end := at + i*markBlock + bits.TrailingZeros64(mark) + 1
-				recs = r.add(recs, from+pos, from+end, true)
-				pos = end
+				end := from + at + i*markBlock + bits.TrailingZeros64(mark) + 1
+				if len(recs) == cap(recs) {
+					recs = slices.Grow(recs, 1)
+				}
+				recs = recs[:len(recs)+1]
+				rec := &recs[len(recs)-1]
+				*rec = record.Record{}
+				rec.Start, rec.End, rec.Line = start, end, line
+				rec.Base, rec.Next = base+int64(start), base+int64(end)
+				start, line = end, line+counted
 			}
 		}
 		at += n * markBlock
