@@ -15,8 +15,11 @@ type look struct {
 	kind [256]uint8
 	// least and most are how far behind the word's first byte the stop is.
 	least, most int
-	between     int // bytes of middle, at most
-	worth       int // 0: the look ends at the stop
+	// The gap of any branch is of name, then of rest: so many bytes behind the word's first
+	// name and all of it end, if they are ASCII. 0: that is not known, or they have no bound.
+	name, gap int
+	between   int // bytes of middle, at most
+	worth     int // 0: the look ends at the stop
 }
 
 const (
@@ -24,10 +27,13 @@ const (
 	isStop
 	inMiddle
 	inBody
+	inName // the gap's bytes of ASCII
+	inRest
 )
 
 const (
 	leastWorth  = 6  // bytes of a value; a shorter one tells nothing
+	mostGap     = 96 // bytes of a gap that is read anew for each word
 	mostBetween = 32 // bytes between stop and value
 )
 
@@ -62,7 +68,33 @@ func newLook(list []*branch) *look {
 		l.most = max(l.most, width(b.tail()[:ends[i]]))
 	}
 	l.addValues(list, ends)
+	l.addNames(list, ends)
 	return l
+}
+
+// addNames parts the gap of each branch: its last run is the rest, if there is another
+// between that and the word.
+func (l *look) addNames(list []*branch, ends []int) {
+	rest := 0
+	for i, b := range list {
+		name, tail := b.tail()[:ends[i]], []*syntax.Regexp(nil)
+		if ends[i] > 2 {
+			name, tail = name[:ends[i]-1], name[ends[i]-1:]
+		}
+		for _, re := range name {
+			l.mark(allBytes(re), inName)
+		}
+		for _, re := range tail {
+			l.mark(allBytes(re), inRest)
+		}
+		l.name, rest = max(l.name, longestOf(name)), max(rest, longestOf(tail))
+	}
+	for c := utf8.RuneSelf; c < len(l.kind); c++ {
+		l.kind[c] &^= inName | inRest
+	}
+	if l.gap = l.name + rest; l.gap > mostGap {
+		l.name, l.gap = 0, 0
+	}
 }
 
 // addValues extends the look to the values of all branches, if each has one.
@@ -219,6 +251,21 @@ type run struct{ start, end int }
 // that an earlier look found to be gap.
 func (l *look) passes(text []byte, at int, known *run) (ok bool, far int) {
 	i := at + l.least
+	if l.gap > 0 {
+		for limit := min(at+l.name, len(text)); i < limit && l.kind[text[i]]&inName != 0; i++ {
+		}
+		for limit := min(at+l.gap, len(text)); i < limit && l.kind[text[i]]&inRest != 0; i++ {
+		}
+		switch {
+		case i >= len(text):
+			return false, i
+		case l.kind[text[i]]&isStop != 0:
+			return l.worthIt(text, i)
+		case text[i] < utf8.RuneSelf || l.kind[text[i]]&inGap == 0:
+			return false, i
+		}
+		i = at + l.least
+	}
 	if i < known.start || i > known.end {
 		known.start = i
 	} else {

@@ -107,3 +107,39 @@ func minWidthOf(re *syntax.Regexp) int {
 	}
 	return 0
 }
+
+// longestOf is how many runes a match of the sequence has at most, maxSpan if it has no
+// bound or a larger one.
+func longestOf(parts []*syntax.Regexp) int {
+	sum := 0
+	for _, re := range parts {
+		sum = min(sum+runesIn(re), maxSpan)
+	}
+	return sum
+}
+
+func runesIn(re *syntax.Regexp) int {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpQuest, syntax.OpConcat:
+		return longestOf(re.Sub)
+	case syntax.OpAlternate:
+		most := 0
+		for _, sub := range re.Sub {
+			most = max(most, runesIn(sub))
+		}
+		return most
+	case syntax.OpStar, syntax.OpPlus:
+		return maxSpan
+	case syntax.OpRepeat:
+		one := longestOf(re.Sub)
+		if one > 0 && (re.Max < 0 || re.Max > maxSpan/one) {
+			return maxSpan
+		}
+		return one * max(re.Max, 0)
+	}
+	return 0
+}
