@@ -251,11 +251,22 @@ func (m *machine) reset() {
 // byte it keeps one.
 func (m *machine) sortPlaces() {
 	slices.Sort(m.ruled)
-	byAt := func(a, b place) int { return int(a.at) - int(b.at) }
 	for _, r := range m.ruled {
-		if !slices.IsSortedFunc(m.places[r], byAt) {
-			slices.SortStableFunc(m.places[r], byAt)
+		list := m.places[r]
+		if inOrder(list) {
+			continue // as nearly all are
 		}
-		m.places[r] = slices.CompactFunc(m.places[r], func(a, b place) bool { return a.at == b.at })
+		slices.SortStableFunc(list, func(a, b place) int { return int(a.at) - int(b.at) })
+		m.places[r] = slices.CompactFunc(list, func(a, b place) bool { return a.at == b.at })
 	}
+}
+
+// inOrder says whether each place is behind the one before.
+func inOrder(list []place) bool {
+	for i := 1; i < len(list); i++ {
+		if list[i].at <= list[i-1].at {
+			return false
+		}
+	}
+	return true
 }
