@@ -181,7 +181,10 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 	}
 	g := m.engine.groups[t.group]
 	_, mask := m.dfaAt(&k.tail, g.program, true).run(frag.text, at, limit, true)
-	far = at + m.steps - steps + utf8.UTFMax
+	last := at + m.steps - steps
+	if far = last + utf8.UTFMax; mask == 0 && last > at && last < limit && frag.text[last-1] < utf8.RuneSelf {
+		far = max(last, end) // the byte before ended it
+	}
 	for ; mask != 0; mask &= mask - 1 {
 		if r := g.branches[bits.TrailingZeros64(mask)].rule.index; !m.off[r] {
 			m.note(frag, r, place{at: int32(at), hit: int32(end)})
