@@ -87,7 +87,7 @@ func (l *look) addNames(list []*branch, ends []int) {
 		for _, re := range tail {
 			l.mark(allBytes(re), inRest)
 		}
-		l.name, rest = max(l.name, longestOf(name)), max(rest, longestOf(tail))
+		l.name, rest = max(l.name, runes(name)), max(rest, runes(tail))
 	}
 	for c := utf8.RuneSelf; c < len(l.kind); c++ {
 		l.kind[c] &^= inName | inRest

@@ -11,50 +11,72 @@ const maxSpan = 64 << 10
 
 // width is how many bytes a match of the sequence has at most, maxSpan if it
 // has no bound or a larger one.
-func width(parts []*syntax.Regexp) int {
+func width(parts []*syntax.Regexp) int { return most(parts, bytesIn) }
+
+func widthOf(re *syntax.Regexp) int { return mostOf(re, bytesIn) }
+
+// runes is width in runes.
+func runes(parts []*syntax.Regexp) int { return most(parts, runesIn) }
+
+// most is how much a match of the sequence has at most of what one of a literal or a
+// character has.
+func most(parts []*syntax.Regexp, one func(*syntax.Regexp) int) int {
 	sum := 0
 	for _, part := range parts {
-		sum = min(sum+widthOf(part), maxSpan)
+		sum = min(sum+mostOf(part, one), maxSpan)
 	}
 	return sum
 }
 
-func widthOf(re *syntax.Regexp) int {
+func mostOf(re *syntax.Regexp, one func(*syntax.Regexp) int) int {
 	switch re.Op {
-	case syntax.OpLiteral:
-		n := 0
-		for _, r := range re.Rune {
-			n += widestFold(r, re.Flags&syntax.FoldCase != 0)
-		}
-		return n
-	case syntax.OpCharClass:
-		if n := len(re.Rune); n > 0 {
-			return runeWidth(re.Rune[n-1])
-		}
-		return 0
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return utf8.UTFMax
+	case syntax.OpLiteral, syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return one(re)
 	case syntax.OpCapture, syntax.OpQuest, syntax.OpConcat:
-		return width(re.Sub)
+		return most(re.Sub, one)
 	case syntax.OpAlternate:
 		widest := 0
 		for _, sub := range re.Sub {
-			widest = max(widest, widthOf(sub))
+			widest = max(widest, mostOf(sub, one))
 		}
 		return widest
 	case syntax.OpStar, syntax.OpPlus:
-		if widthOf(re.Sub[0]) == 0 {
+		if mostOf(re.Sub[0], one) == 0 {
 			return 0
 		}
 		return maxSpan
 	case syntax.OpRepeat:
-		one := widthOf(re.Sub[0])
-		if one > 0 && (re.Max < 0 || re.Max > maxSpan/one) {
+		n := mostOf(re.Sub[0], one)
+		if n > 0 && (re.Max < 0 || re.Max > maxSpan/n) {
 			return maxSpan
 		}
-		return one * max(re.Max, 0)
+		return n * max(re.Max, 0)
 	}
 	return 0
+}
+
+func bytesIn(re *syntax.Regexp) int {
+	n := 0
+	switch re.Op {
+	case syntax.OpLiteral:
+		for _, r := range re.Rune {
+			n += widestFold(r, re.Flags&syntax.FoldCase != 0)
+		}
+	case syntax.OpCharClass:
+		if last := len(re.Rune) - 1; last >= 0 {
+			n = runeWidth(re.Rune[last])
+		}
+	default:
+		n = utf8.UTFMax
+	}
+	return n
+}
+
+func runesIn(re *syntax.Regexp) int {
+	if re.Op == syntax.OpLiteral {
+		return len(re.Rune)
+	}
+	return 1
 }
 
 // widestFold is the width of r in the widest of its cases.
@@ -104,42 +126,6 @@ func minWidthOf(re *syntax.Regexp) int {
 		return least
 	case syntax.OpRepeat:
 		return min(re.Min*minWidthOf(re.Sub[0]), maxSpan)
-	}
-	return 0
-}
-
-// longestOf is how many runes a match of the sequence has at most, maxSpan if it has no
-// bound or a larger one.
-func longestOf(parts []*syntax.Regexp) int {
-	sum := 0
-	for _, re := range parts {
-		sum = min(sum+runesIn(re), maxSpan)
-	}
-	return sum
-}
-
-func runesIn(re *syntax.Regexp) int {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return len(re.Rune)
-	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return 1
-	case syntax.OpCapture, syntax.OpQuest, syntax.OpConcat:
-		return longestOf(re.Sub)
-	case syntax.OpAlternate:
-		most := 0
-		for _, sub := range re.Sub {
-			most = max(most, runesIn(sub))
-		}
-		return most
-	case syntax.OpStar, syntax.OpPlus:
-		return maxSpan
-	case syntax.OpRepeat:
-		one := longestOf(re.Sub)
-		if one > 0 && (re.Max < 0 || re.Max > maxSpan/one) {
-			return maxSpan
-		}
-		return one * max(re.Max, 0)
 	}
 	return 0
 }

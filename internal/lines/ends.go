@@ -2,7 +2,6 @@ package lines
 
 import (
 	"math/bits"
-	"slices"
 
 	"sluice/internal/record"
 )
@@ -32,12 +31,8 @@ func (r *Reader) wholeLines(recs []record.Record, text []byte, from int) (_ []re
 					return recs, start - from
 				}
 				end := from + at + i*markBlock + bits.TrailingZeros64(mark) + 1
-				if len(recs) == cap(recs) {
-					recs = slices.Grow(recs, 1)
-				}
-				recs = recs[:len(recs)+1]
+				recs = withRoom(recs)
 				rec := &recs[len(recs)-1]
-				*rec = record.Record{}
 				rec.Start, rec.End, rec.Line = start, end, line
 				rec.Base, rec.Next = base+int64(start), base+int64(end)
 				start, line = end, line+counted

@@ -295,22 +295,27 @@ func (r *Reader) records(recs []record.Record, text []byte, from int, cut bool) 
 }
 
 // add appends the line from start to end of the batch, which ended says has a line
-// end, and moves the position of the Reader behind it. It is written where it stays:
-// to copy one takes as long as to find a line.
+// end, and moves the position of the Reader behind it.
 func (r *Reader) add(recs []record.Record, start, end int, ended bool) []record.Record {
-	n := len(recs)
-	if n == cap(recs) {
-		recs = slices.Grow(recs, 1)
-	}
-	recs = recs[:n+1]
-	rec := &recs[n]
-	*rec = record.Record{}
+	recs = withRoom(recs)
+	rec := &recs[len(recs)-1]
 	rec.Start, rec.End, rec.Line, rec.Base = start, end, r.line, r.at.Offset
 	rec.Next = rec.Base + int64(end-start)
 	if ended && r.line > 0 {
 		r.line++
 	}
 	r.at.Offset = rec.Next
+	return recs
+}
+
+// withRoom is recs with one more at its end, an empty one, that is written where it
+// stays: to copy one takes as long as to find a line.
+func withRoom(recs []record.Record) []record.Record {
+	if len(recs) == cap(recs) {
+		recs = slices.Grow(recs, 1)
+	}
+	recs = recs[:len(recs)+1]
+	recs[len(recs)-1] = record.Record{}
 	return recs
 }
 
