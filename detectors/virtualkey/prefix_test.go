@@ -56,3 +56,20 @@ func TestPairIsTheSameByEachWay(t *testing.T) {
 		}
 	}
 }
+
+// Where first stands often, the first pair is found, not one of those that are none.
+func TestPairIsTheFirst(t *testing.T) {
+	for size := range 200 {
+		for at := range size {
+			text := bytes.Repeat([]byte("kx-"), size/3+1)[:size]
+			text[at] = '-'
+			want := bytes.Index(text, []byte("k-"))
+			if got := indexPair(text, 'k', '-'); got != want {
+				t.Errorf("%q: %d, want %d", text, got, want)
+			}
+			if got := indexPairByByte(text, 'k', '-'); got != want {
+				t.Errorf("%q by byte: %d, want %d", text, got, want)
+			}
+		}
+	}
+}
