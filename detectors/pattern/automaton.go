@@ -101,6 +101,26 @@ func (a *automaton) classify(words []string) int {
 
 func (a *automaton) pair(x, y byte) uint { return uint(a.class[x])<<rowBits | uint(a.class[y]) }
 
+// joins says whether some word has y behind x.
+func (a *automaton) joins(x, y byte) bool {
+	n := a.pair(x, y)
+	return a.joined[n/64]>>(n%64)&1 != 0
+}
+
+// passes says whether no word ends in text behind a state.
+func (a *automaton) passes(state uint32, text []byte) bool {
+	for _, c := range text {
+		if state = a.step(state, c); state >= a.hitState {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *automaton) step(state uint32, c byte) uint32 {
+	return uint32(a.next[state<<rowBits+uint32(a.class[c])])
+}
+
 // parted says whether no word of text reaches over at, as its bytes on both sides
 // tell.
 func (a *automaton) parted(text []byte, at int) bool {

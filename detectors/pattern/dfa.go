@@ -42,7 +42,8 @@ type dfa struct {
 	masks  []uint64
 	ids    uint64 // expressions of the transition that step made last
 
-	rounds  int // bytes that it went round in a state, as far as they count
+	free    map[uint8][]uint8 // classes of bytes that are free, as a template has it
+	rounds  int               // bytes that it went round in a state, as far as they count
 	circles map[uint32]*circle
 	asked   [1 << askedBits]askedCircle // by a hash of the state
 

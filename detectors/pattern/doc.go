@@ -4,8 +4,9 @@
 // same bytes (rule, match, secret), decoding and inline comments aside; on top
 // of that it searches the views of a batch, and reports what it finds there at
 // the raw bytes it stands for, a secret that the text shows too only once. A
-// Detector is safe for concurrent use and keeps nothing of a batch. Text that
-// costs too much is withheld line by line, never passed over.
+// Detector is safe for concurrent use. Of a batch it keeps only lines in which no
+// rule can find anything, without their ids and numbers, in memory and within a
+// bound. Text that costs too much is withheld line by line, never passed over.
 //
 // # What a fragment is
 //
@@ -42,10 +43,18 @@
 // # How it works
 //
 // Each rule is split into branches, each with words that every match of it
-// holds at a known place (plan, literal). A log says most things many times: what a
-// batch says again is not searched again (repeat), nor what its views have of it;
-// what was found out is taken over where it rests on the same bytes alone (past). In
-// the rest one automaton finds the words of all rules (automaton, walk, lanes). Where
+// holds at a known place (plan, literal). A log says most things many times, with
+// other ids and numbers. A line, or a few, in which nothing is found is searched once
+// more alone, and all that its words came to is noted with the bytes that it rests
+// on (lesson). Ids and numbers that it does not rest on, or that are proven to make no
+// difference (prover, digits), are free, and what differs from that template in those
+// alone is passed over from then on (outline, template, passing); a word that has to do
+// with what follows is tried each time. A match that reaches from what is searched
+// into what was passed over, where its rule has a place, makes all be searched. In
+// the rest, what a batch says again is not searched again (repeat), nor what its views
+// have of it; what was found out is taken over where it rests on the same bytes alone
+// (past). Where nothing is known
+// one automaton finds the words of all rules (automaton, walk, lanes). Where
 // one stands, a first look goes to the value behind it, if all rules of the word have
 // one (look). A digest, UUID or masked key that all of them take for innocent ends
 // the matter (innocent, digest). Rules whose parts leave no choice, as a name, a

@@ -36,6 +36,7 @@ func compareMatches(t *rapid.T, d *Detector, text []byte) (matches int) {
 	m.setPath("")
 	m.reset()
 	frag := &fragment{text: text}
+	m.searchAll(frag)
 	if m.candidates(frag); m.folds {
 		return 0
 	}

@@ -52,6 +52,7 @@ type machine struct {
 	lines    []lineAnswer // by allowlist
 
 	opened, asked bool // open, or gates and lines, have something in them
+	passing
 	pathState
 	budget
 }
@@ -69,6 +70,7 @@ func newMachine(d *Detector) *machine {
 		open:     make([]bool, len(d.rules)),
 		places:   make([][]place, len(d.rules)),
 		gates:    make([]int8, len(d.rules)),
+		passing:  newPassing(),
 	}
 }
 
@@ -127,6 +129,9 @@ func (m *machine) tryTarget(frag *fragment, t *target, end int) {
 			m.open[r], m.opened = true, true
 		}
 	}
+	if m.lesson.learning {
+		m.lesson.tried(t, end, far, m.id)
+	}
 	if frag.keep && (far > end+near || len(m.past.noted) > first || t.group < 0) {
 		m.past.add(t, end, far, first, m.id)
 	}
@@ -172,6 +177,7 @@ func (m *machine) tryGroup(frag *fragment, t *target, at, end int) (far int) {
 		return end
 	}
 	k.tried = at + 1
+	m.lesson.tail = true
 	steps, limit := m.steps, min(at+maxSpan, len(frag.text))
 	if k.ahead != nil {
 		if may, far := k.ahead.possible(frag.text, at, limit); !may && !m.thrash {

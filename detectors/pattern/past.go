@@ -1,6 +1,11 @@
 package pattern
 
-import "math"
+import (
+	"math"
+	"sort"
+
+	"sluice/internal/record"
+)
 
 // A view repeats most of the text byte for byte, and a text repeats itself. What
 // was found out there is not worked out again: what becomes of a word, or of a
@@ -29,7 +34,8 @@ type past struct {
 	index    []int32   // by block of text: the first try whose word ends there or behind it
 	verdicts []verdict // by number of a place, less one
 	found    []finding
-	full     bool // nothing more is remembered
+	fresh    []span // what was searched
+	full     bool   // nothing more is remembered
 }
 
 // pastTry is what became of a word. Batches have thousands of them, most of which
@@ -74,7 +80,7 @@ type verdict struct {
 
 // begin makes ready for the search of another batch's text.
 func (p *past) begin() {
-	*p = past{tries: p.tries[:0], noted: p.noted[:0], index: p.index[:0], verdicts: p.verdicts[:0], found: p.found[:0]}
+	*p = past{tries: p.tries[:0], noted: p.noted[:0], index: p.index[:0], verdicts: p.verdicts[:0], found: p.found[:0], fresh: p.fresh[:0]}
 }
 
 // add remembers a try that noted the places from first on. It looked at no byte
@@ -145,6 +151,7 @@ func (p *past) room() {
 // searched.
 func (m *machine) leave(found []finding) {
 	m.past.found = append(m.past.found[:0], found...)
+	m.past.fresh = append(m.past.fresh[:0], m.fresh...)
 	m.past.usable = !m.past.full && !m.folds && len(m.withheld) == 0 && !m.thrash
 }
 
@@ -153,17 +160,9 @@ func (m *machine) stretches(frag *fragment) {
 	m.same = m.same[:0]
 	switch {
 	case frag.keep:
-		m.same = m.repeats.find(m.same, frag.text)
+		m.same = m.repeats.find(m.same, frag.text, m.fresh)
 	case frag.view != nil && m.past.usable:
-		for i := range frag.view.Map {
-			seg := &frag.view.Map[i]
-			if seg.N() <= leastInside+near {
-				continue // most are of one byte where encodings are nested
-			}
-			if at, from, n := seg.Same(); n > leastInside+near {
-				m.same = append(m.same, stretch{at: at, from: from, n: n})
-			}
-		}
+		m.viewed(frag.view)
 	}
 	n := 0
 	for i := range m.same {
@@ -177,6 +176,36 @@ func (m *machine) stretches(frag *fragment) {
 		n++
 	}
 	m.same = m.same[:n]
+}
+
+// viewed appends what a view has of the text, as far as neither is passed over.
+func (m *machine) viewed(v *record.View) {
+	for _, f := range m.fresh {
+		first := sort.Search(len(v.Map), func(i int) bool { return v.Map[i].End() > f.start })
+		for i := first; i < len(v.Map) && v.Map[i].View() < f.end; i++ {
+			seg := &v.Map[i]
+			if seg.N() <= leastInside+near {
+				continue // most are of one byte where encodings are nested
+			}
+			at, from, n := seg.Same()
+			if before := f.start - at; before > 0 {
+				at, from, n = at+before, from+before, n-before
+			}
+			n = min(n, f.end-at, endOf(m.past.fresh, from)-from)
+			if n > leastInside+near {
+				m.same = append(m.same, stretch{at: at, from: from, n: n})
+			}
+		}
+	}
+}
+
+// endOf is the end of that of some spans, ascending, which holds at; 0 if none does.
+func endOf(list []span, at int) int {
+	n := sort.Search(len(list), func(i int) bool { return list[i].end > at })
+	if n == len(list) || list[n].start > at {
+		return 0
+	}
+	return list[n].end
 }
 
 // inside are the ends of words that need not be searched for in s: behind a place

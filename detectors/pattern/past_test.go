@@ -40,14 +40,12 @@ func TestViewsAreSearchedAsIfAlone(t *testing.T) {
 			for _, piece := range pieces(text, 64<<10) {
 				b := batchOf([]byte(piece), 0)
 				view.Expand(b)
-				m := newMachine(d)
-				m.setPath("")
+				m := untaught(d)
 				frag := fragment{text: b.Text, keep: true}
 				m.search(&frag)
 				for i := range b.Views {
 					v := &b.Views[i]
-					alone := newMachine(d)
-					alone.setPath("")
+					alone := untaught(d)
 					want := listed(alone.search(&fragment{text: v.Text}))
 					got := listed(m.search(&fragment{text: v.Text, view: v}))
 					if !slices.Equal(got, want) {
@@ -61,6 +59,14 @@ func TestViewsAreSearchedAsIfAlone(t *testing.T) {
 	if inside == 0 {
 		t.Error("nothing was taken over")
 	}
+}
+
+// untaught is a machine that searches all lines: it has no templates.
+func untaught(d *Detector) *machine {
+	m := newMachine(d)
+	m.setPath("")
+	m.templates = nil
+	return m
 }
 
 // usedInside is how many places of the last view were places of the text.

@@ -22,6 +22,7 @@ func (m *machine) setPath(path string) {
 		whole := s.read(r.allow)
 		s.off[r.index] = whole || r.Path != nil && !r.Path.MatchString(path) || r.SkipReport && !r.aux
 	}
+	m.templates = m.templatesOf(s)
 }
 
 // read notes which of the lists name the path, and says whether one of them

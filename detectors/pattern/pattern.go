@@ -31,6 +31,7 @@ type Detector struct {
 	wideWords  bool // some keyword is not ASCII
 	engine     *engine
 	logs       *[maxQuick]float64
+	kinds      kinds
 	idle       chan *machine // machines that nobody uses; put and taken without waiting
 }
 

@@ -52,6 +52,7 @@ type finder struct {
 	head   int
 	before []rune // pairs
 	run    int
+	feeds  bool // a line feed can stand there
 	// sweep: the rule has no word. It is searched from end to end.
 	sweep  bool
 	widest int // bytes of a match, maxSpan if it has no bound
@@ -94,6 +95,8 @@ func (r *rule) plan(number *int, k literals) error {
 func (r *rule) settle() {
 	for _, b := range r.branches {
 		r.head = max(r.head, width(b.parts[:b.at]))
+		before := allBytes(&syntax.Regexp{Op: syntax.OpConcat, Sub: b.parts[:b.at]})
+		r.feeds = r.feeds || before['\n']
 	}
 	if len(r.branches) == 1 {
 		b := r.branches[0]

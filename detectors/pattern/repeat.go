@@ -3,6 +3,7 @@ package pattern
 import (
 	"encoding/binary"
 	"math/bits"
+	"sort"
 )
 
 // A log says most things many times: two thirds of what a gateway prints are
@@ -37,18 +38,26 @@ type repeats struct {
 	known *[1 << mostKnown]uint32
 }
 
-// find appends the stretches, in order, none over another. What it does for a byte
-// is bounded, whatever the text is.
-func (r *repeats) find(dst []stretch, text []byte) []stretch {
+// find appends the stretches, in order, none over another; they and what they repeat lie
+// in one of the spans each. What it does for a byte is bounded, whatever the text is.
+func (r *repeats) find(dst []stretch, text []byte, fresh []span) []stretch {
 	size := min(max(bits.Len(uint(len(text)))-4, fewKnown), mostKnown)
 	if r.known == nil {
 		r.known = new([1 << mostKnown]uint32)
 	}
-	known, shift := r.known, 64-size
-	clear(known[:1<<size])
+	shift := 64 - size
+	clear(r.known[:1<<size])
 	place := uint32(1)<<bits.Len(uint(len(text))) - 1
-	done, next := 0, 0 // end of the last stretch; place to be remembered next
-	for i := 0; i+leastRepeat < len(text); {
+	for _, f := range fresh {
+		dst = r.findIn(dst, text, f, fresh, shift, place)
+	}
+	return dst
+}
+
+func (r *repeats) findIn(dst []stretch, whole []byte, f span, fresh []span, shift int, place uint32) []stretch {
+	known, text := r.known, whole[:f.end]
+	done, next := f.start, f.start // end of the last stretch; place to be remembered next
+	for i := f.start; i+leastRepeat < len(text); {
 		for ; next < i; next += knownStep {
 			hash := hashOf(wordAt(text, next))
 			known[hash>>shift&(1<<mostKnown-1)] = uint32(hash)&^place | uint32(next)
@@ -61,8 +70,13 @@ func (r *repeats) find(dst []stretch, text []byte) []stretch {
 			i += repeatStep
 			continue
 		}
-		n := sameBytes(text, from, i)
-		before := sameBefore(text, from, i, min(i-done, from))
+		first, last := f.start, len(text)
+		if from < f.start {
+			k := sort.Search(len(fresh), func(k int) bool { return fresh[k].end > from })
+			first, last = fresh[k].start, fresh[k].end
+		}
+		n := min(sameBytes(text, from, i), last-from)
+		before := sameBefore(text, from, i, min(i-done, from-first))
 		at := i - before
 		from, n = from-before, n+before
 		if n < leastRepeat {

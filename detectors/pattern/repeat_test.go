@@ -31,9 +31,7 @@ func TestRepeatsAreSearchedAsIfNew(t *testing.T) {
 		taken := 0
 		rapid.Check(t, func(t *rapid.T) {
 			text := repetitive(t, part)
-			m, alone := newMachine(d), newMachine(d)
-			m.setPath("")
-			alone.setPath("")
+			m, alone := untaught(d), untaught(d)
 			for range 2 { // the second time all automata are made
 				want := listed(alone.search(&fragment{text: text}))
 				got := listed(m.search(&fragment{text: text, keep: true}))
@@ -72,7 +70,7 @@ func TestRepeatsAreTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := repetitive(t, part)
 		done := 0
-		for _, s := range r.find(nil, text) {
+		for _, s := range r.find(nil, text, []span{{0, len(text)}}) {
 			if s.at < done || s.from >= s.at || s.n < leastRepeat || !bytes.Equal(text[s.at:s.at+s.n], text[s.from:s.from+s.n]) {
 				t.Fatalf("%+v behind %d in %q", s, done, text)
 			}
@@ -81,7 +79,7 @@ func TestRepeatsAreTheSameBytes(t *testing.T) {
 	})
 	log := gatewayLog(1 << 16)
 	covered := 0
-	for _, s := range r.find(nil, []byte(log+log)) {
+	for _, s := range r.find(nil, []byte(log+log), []span{{0, 2 * len(log)}}) {
 		covered += s.n
 	}
 	if covered < len(log) {
@@ -98,9 +96,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		strings.Repeat("token='Zx9mQ2vR7tYpLk3WsDf8' ", 1<<15) + secret,
 		strings.Repeat("\u017fecret_\u017fecret_key: x ", 1<<15) + secret,
 	} {
-		m, alone := newMachine(d), newMachine(d)
-		m.setPath("")
-		alone.setPath("")
+		m, alone := untaught(d), untaught(d)
 		want := listed(alone.search(&fragment{text: []byte(text)}))
 		got := listed(m.search(&fragment{text: []byte(text), keep: true}))
 		if !slices.Equal(got, want) || len(want) == 0 {
@@ -117,8 +113,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 func TestNothingIsTakenOverFromWhatWasWithheld(t *testing.T) {
 	d := detectors(t)["default"]
 	line := strings.Repeat("x", 40) + " api_key=Zx9QmW3pL0vBnT7yRd5KgAbC \n"
-	m := newMachine(d)
-	m.setPath("")
+	m := untaught(d)
 	text := []byte(strings.Repeat(line, 64))
 	want := len(m.search(&fragment{text: text, keep: true}))
 	m.reset()

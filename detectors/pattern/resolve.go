@@ -10,6 +10,30 @@ import (
 // required rules, and which of two rules reports. The findings are m's until
 // the next search.
 func (m *machine) search(frag *fragment) []finding {
+	m.passOver(frag)
+	m.collect(frag)
+	if m.crossed || m.folds && len(m.passed) > 0 {
+		m.searchAll(frag)
+		m.collect(frag)
+	}
+	for _, r := range m.engine.sweeps {
+		if !m.off[r.index] && (r.aux || m.mayRun(frag, r)) {
+			m.sweep(frag, r)
+		}
+	}
+	if m.required && !m.options.RequiredMet {
+		m.found = withRequired(m.found, frag)
+	}
+	m.found = slices.DeleteFunc(m.found, func(f finding) bool {
+		return f.rule.SkipReport || f.rule.aux && !m.mayRun(frag, f.rule)
+	})
+	m.lower = nil
+	return withoutGeneric(m.found, frag)
+}
+
+// collect finds the matches that count in what is fresh of a fragment, of all rules that
+// have words.
+func (m *machine) collect(frag *fragment) {
 	m.reset()
 	if frag.keep {
 		m.past.begin()
@@ -25,19 +49,6 @@ func (m *machine) search(frag *fragment) []finding {
 	if frag.keep {
 		m.leave(m.found)
 	}
-	for _, r := range m.engine.sweeps {
-		if !m.off[r.index] && (r.aux || m.mayRun(frag, r)) {
-			m.sweep(frag, r)
-		}
-	}
-	if m.required && !m.options.RequiredMet {
-		m.found = withRequired(m.found, frag)
-	}
-	m.found = slices.DeleteFunc(m.found, func(f finding) bool {
-		return f.rule.SkipReport || f.rule.aux && !m.mayRun(frag, f.rule)
-	})
-	m.lower = nil
-	return withoutGeneric(m.found, frag)
 }
 
 // mayRun says whether gitleaks would run the rule on this fragment: one of its
@@ -101,7 +112,7 @@ const bytesPerStep = 8
 // next one begins behind the last one's end. places are where a branch of r
 // matches from a word on, ascending.
 func (m *machine) resolve(frag *fragment, r *rule, places []place) {
-	if !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, int(places[0].at)) && !m.mayRun(frag, r) {
+	if !m.lesson.learning && !r.aux && (r.loose || m.folds) && !m.keywordNear(frag, r, int(places[0].at)) && !m.mayRun(frag, r) {
 		return
 	}
 	m.newPass(frag)
@@ -125,20 +136,24 @@ func (m *machine) resolve(frag *fragment, r *rule, places []place) {
 func (m *machine) judge(frag *fragment, r *rule, places []place, from int) (next int) {
 	p, found := &places[0], len(m.found)
 	at := int(p.at)
+	m.low, m.far, m.lined = at, at, false
 	if m.innocent(frag, r, places) {
 		return from
 	}
-	m.low, m.far, m.lined = at, at, false
 	f, end := m.matchAt(frag, r, places, from)
 	cut := m.thrash || from > m.low
 	if m.thrash {
 		m.overAt(frag, at+1)
 	}
 	if next = from; end > f.at {
+		m.crosses(r, int(p.hit), f.at, end)
 		m.consider(frag, f)
 		next = end
 	} else {
 		end = -1
+	}
+	if m.lesson.learning {
+		m.lesson.judged(r, &f, end, m.low, m.far, m.lined || from > max(m.low, 0))
 	}
 	if p.number > 0 {
 		m.past.verdicts[p.number-1] = verdict{
@@ -165,7 +180,14 @@ func (m *machine) innocent(frag *fragment, r *rule, places []place) bool {
 	if r.otherIn(read, places[1:]) {
 		return false
 	}
-	return p.innocent || p.read.verdict == unclear && m.innocentSecret(r, read.secretIn(frag))
+	if !p.innocent && (p.read.verdict != unclear || !m.innocentSecret(r, read.secretIn(frag))) {
+		return false
+	}
+	if m.lesson.learning {
+		m.lesson.innocent(r, p, read)
+	}
+	m.crosses(r, int(p.hit), int(p.at), int(read.end))
+	return true
 }
 
 // reading is what a shape says of a place.

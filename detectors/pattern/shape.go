@@ -31,6 +31,7 @@ type shape struct {
 	// partial: it does not know where a match begins, only what is secret then.
 	partial bool
 	heads   []head // of the branches
+	digits  bool   // which it reads makes no difference
 }
 
 // spelling is how a word can be spelt.
@@ -112,6 +113,7 @@ func newShape(r *rule, re *syntax.Regexp) *shape {
 	if s.ambiguous() {
 		return nil
 	}
+	s.digits = s.digitsAlike()
 	return s
 }
 

@@ -34,13 +34,17 @@ type piece struct {
 // walk tries all words of a fragment, but those inside of stretches that were
 // searched before: there it repeats what was found out.
 func (m *machine) walk(frag *fragment) {
-	at := 0
-	for i, s := range m.same {
-		m.gather(frag, at, s.in.start)
-		m.walker.pieces[len(m.walker.pieces)-1].then = i + 1
-		at = s.in.end
+	n := 0 // of the stretch that comes next
+	for _, f := range m.fresh {
+		at := f.start
+		for ; n < len(m.same) && m.same[n].at < f.end; n++ {
+			s := &m.same[n]
+			m.gather(frag, at, s.in.start)
+			m.walker.pieces[len(m.walker.pieces)-1].then = n + 1
+			at = s.in.end
+		}
+		m.gather(frag, at, f.end)
 	}
-	m.gather(frag, at, len(frag.text))
 	m.tryGathered(frag)
 }
 
