@@ -14,7 +14,6 @@ import (
 type engine struct {
 	words    *automaton
 	texts    []string   // of the words, by number
-	hexWords []int      // those of nothing but hex digits, by number
 	targets  [][]target // by word
 	ends     [][]target // by number of the automaton's hit: those of all words that end there, and can
 	ended    []*target  // those of ends, by number
@@ -128,7 +127,7 @@ func (e *engine) collect() error {
 	}
 	groups := make(map[string]int)
 	for n, list := range shared {
-		for _, part := range together(list) {
+		for part := range slices.Chunk(list, maxTails) {
 			group := e.group(groups, part)
 			g := e.groups[group]
 			targets[n] = append(targets[n], target{beside: g.beside, look: g.look, group: group, back: len(words[n])})
@@ -148,27 +147,8 @@ func (e *engine) collect() error {
 		targets[n] = append(targets[n], target{group: -1, folds: true})
 	}
 	e.words, e.targets, e.texts = newAutomaton(words), targets, words
-	for n, w := range words {
-		if isDigest([]byte(w)) {
-			e.hexWords = append(e.hexWords, n)
-		}
-	}
 	e.end(words)
 	return nil
-}
-
-// together parts branches into those that are tried at once. What has to follow some far
-// behind a word is looked for ahead by what is their own.
-func together(list []*branch) (parts [][]*branch) {
-	var near []*branch
-	for _, b := range list {
-		if farPart(b.tail()) < 0 {
-			near = append(near, b)
-		} else {
-			parts = append(parts, []*branch{b})
-		}
-	}
-	return append(parts, slices.Collect(slices.Chunk(near, maxTails))...)
 }
 
 // end sets what each hit means. A word that ends within a longer one, as ey does in

@@ -9,10 +9,8 @@ import (
 // passing is what a machine needs to pass over lines that are of a template, and to learn
 // from others.
 type passing struct {
-	*templates              // nil: it passes over none
-	outlines   []metOutline // by some bits of an outline
-	since      int          // bytes that were met since the outlines were forgotten
-	credit     int          // bytes that may be learned from
+	*templates     // nil: it passes over none
+	credit     int // bytes that may be learned from
 
 	fresh   []span       // of the fragment: what has to be searched, ascending
 	passed  []passedText // what was passed over
@@ -26,32 +24,21 @@ type passedText struct {
 	*template
 }
 
-// metOutline is an outline of lines that was met, and how often nothing, or nothing that
-// served, was learned from one.
-type metOutline struct {
-	outline uint32
-	lessons uint8
-}
-
 const (
 	shortestLine = 8       // bytes, with the line feed; shorter ones are searched as fast
 	longestLine  = 8 << 10 // as is the longest text of a template
-	metBits      = 12
-	// mostLessons are learned from lines of one outline before forgetAfter bytes more were
-	// met: what is in each of them another word serves nobody.
-	mostLessons, forgetAfter = 24, 64 << 20
 	// dearLesson is how many lessons it counts for that nothing is learned.
 	dearLesson = 6
 	// firstCredit is what a machine may learn from at first, creditShare the share of
 	// what it is given that it may learn from then, lessonCost what a lesson costs
 	// besides its bytes.
-	firstCredit, creditShare, lessonCost = 128 << 10, 16, 128
+	firstCredit, creditShare, lessonCost = 256 << 10, 32, 128
 	// mostBlocks bounds how often a block is made of a line, mostLines those behind it there.
 	mostBlocks, mostLines = 4, 5
 )
 
 func newPassing() passing {
-	return passing{outlines: make([]metOutline, 1<<metBits), credit: firstCredit, lesson: lesson{prover: newProver()}}
+	return passing{credit: firstCredit, lesson: lesson{prover: newProver()}}
 }
 
 // passOver finds what of a fragment is of templates, and learns from other lines. The
@@ -64,10 +51,6 @@ func (m *machine) passOver(frag *fragment) {
 	}
 	m.fresh = m.fresh[:0]
 	m.credit = min(m.credit+len(frag.text)/creditShare, firstCredit)
-	if m.since += len(frag.text); m.since > forgetAfter {
-		clear(m.outlines)
-		m.since = 0
-	}
 	from := 0
 	for at < len(frag.text) {
 		n := bytes.IndexByte(frag.text[at:], '\n') + 1
@@ -118,17 +101,11 @@ func (m *machine) templateAt(text []byte, at, n int) *template {
 		}
 		return t
 	}
-	met := &m.outlines[outline>>(64-metBits)]
-	switch {
-	case met.outline != uint32(outline):
-		*met = metOutline{outline: uint32(outline)}
-		return nil
-	case met.lessons >= mostLessons || m.credit <= 0:
+	if m.credit <= 0 || !m.mayLearn(outline, 1) {
 		return nil
 	}
-	met.lessons++
 	if t = m.learn(text[at : at+n]); t == nil {
-		met.lessons += dearLesson - 1
+		m.mayLearn(outline, dearLesson-1)
 		return nil
 	}
 	t.outline = outline

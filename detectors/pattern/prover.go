@@ -56,8 +56,8 @@ func (m *machine) part(t *template) bool {
 }
 
 // over goes from a state over free bytes at i, and what follows, to where all that can
-// stand there has led to one state again, without a word's end on the way. next is 0 if
-// there is no such place.
+// stand there has led to one state again, without a word's end of which something can come
+// on the way. next is 0 if there is no such place.
 func (m *machine) over(t *template, i int, state uint32) (next int, one uint32) {
 	words, states := m.engine.words, []uint32{state}
 	for ; i < t.n; i++ {
@@ -68,10 +68,10 @@ func (m *machine) over(t *template, i int, state uint32) (next int, one uint32) 
 			}
 		} else {
 			states = each(states, func(s uint32) []uint32 { return []uint32{words.step(s, t.text[i])} })
-			if slices.ContainsFunc(states, func(s uint32) bool { return s >= words.hitState }) {
+			if slices.ContainsFunc(states, func(s uint32) bool { return s >= words.hitState && !m.harmlessEnd(t, i+1, s) }) {
 				return 0, 0
 			}
-			if len(states) == 1 {
+			if len(states) == 1 && states[0] < words.hitState {
 				return i + 1, states[0]
 			}
 		}
@@ -219,7 +219,7 @@ func (m *machine) diesIn(of *target, word []byte) bool {
 // harmless says whether nothing can come of the words that free hex digits from start on
 // may be.
 func (m *machine) harmless(t *template, start int) bool {
-	end, line := start, m.lesson.text[1:]
+	end := start
 	for end < t.n && t.free[end] == freeHex {
 		end++
 	}
@@ -232,8 +232,7 @@ func (m *machine) harmless(t *template, start int) bool {
 			if at == start+1 && !anyOf(freeHex, has) {
 				break
 			}
-			beside := at > start || at == 0 && has('\n') || at > 0 && (has(line[at-1]) || anyOf(t.free[at-1], has))
-			if beside && !m.failsAt(t, w.target, at+1, w.word) {
+			if (at > start || m.besideAny(w.target, t, at)) && !m.failsAt(t, w.target, at+1, w.word) {
 				return false
 			}
 		}
@@ -241,19 +240,45 @@ func (m *machine) harmless(t *template, start int) bool {
 	return true
 }
 
+// harmlessEnd says whether nothing can come of the words that end at end in a state.
+func (m *machine) harmlessEnd(t *template, end int, state uint32) bool {
+	for _, n := range m.engine.words.ends[state-m.engine.words.hitState] {
+		word := []byte(m.engine.texts[n])
+		at := end - len(word)
+		for i := range m.engine.targets[n] {
+			if of := &m.engine.targets[n][i]; of.group < 0 || m.besideAny(of, t, at) && !m.failsAt(t, of, at+1, word) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// besideAny says whether what can be before a place of the line may stand beside a target.
+func (m *machine) besideAny(of *target, t *template, at int) bool {
+	has := of.beside.bytes.has
+	switch {
+	case at == 0:
+		return has('\n')
+	case t.free[at-1] == 0:
+		return has(t.text[at-1])
+	}
+	return anyOf(t.free[at-1], has)
+}
+
 func (m *machine) groupDFA(of *target) *dfa {
 	return m.dfaAt(&m.known[of.group].tail, m.engine.groups[of.group].program, true)
 }
 
 // failsAt says whether no match of a target's group has its word at at of the lesson,
-// whatever the free bytes are, but for those of word.
+// whatever the free bytes are, but for those that word has.
 func (m *machine) failsAt(t *template, of *target, at int, word []byte) bool {
 	p, d := &m.lesson.prover, m.groupDFA(of)
 	epoch := d.epoch
 	p.now = append(p.now[:0], d.startState(m.lesson.text, at, true))
 	for i := at; i <= t.n; i++ { // up to the line feed
 		free, c := t.free[i-1], m.lesson.text[i]
-		if i-at < len(word) {
+		if i-at < len(word) && free != 0 {
 			free, c = 0, word[i-at]
 		}
 		var matched bool

@@ -90,6 +90,31 @@ type templates struct {
 	sets [1 << outlineBits]templateSet
 	size atomic.Int64 // bytes
 	next atomic.Uint32
+	met  [1 << metBits]atomic.Uint64 // outlines of lines that have no template, with how many lessons there were
+}
+
+const (
+	metBits = 12
+	// mostLessons are learned from lines of one outline, until another takes its place:
+	// that of which each has another word in it serves nobody.
+	mostLessons = 24
+	lessonMask  = 0xff
+)
+
+// mayLearn says whether lines of an outline were met before and may be learned from, and
+// counts so many lessons then.
+func (s *templates) mayLearn(outline uint64, lessons uint64) bool {
+	met := &s.met[outline>>(64-metBits)]
+	switch was := met.Load(); {
+	case was&^lessonMask != outline&^lessonMask:
+		met.Store(outline &^ lessonMask)
+		return false
+	case was&lessonMask >= mostLessons:
+		return false
+	default:
+		met.Store(was + lessons)
+		return true
+	}
 }
 
 type templateSet struct {
@@ -145,6 +170,7 @@ func (s *templates) put(set *templateSet, way int, t *template) {
 	set.outlines[way].Store(outline)
 	if old := set.ways[way].Swap(t); old != nil {
 		size -= old.size()
+		s.met[old.outline>>(64-metBits)].Store(0) // it may be learned again
 	}
 	s.size.Add(int64(size))
 }
