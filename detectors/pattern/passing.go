@@ -29,10 +29,11 @@ const (
 	longestLine  = 8 << 10 // as is the longest text of a template
 	// dearLesson is how many lessons it counts for that nothing is learned.
 	dearLesson = 6
-	// firstCredit is what a machine may learn from at first, creditShare the share of
-	// what it is given that it may learn from then, lessonCost what a lesson costs
+	// firstCredit is what a machine may learn from at first, and at most at once. Of what it
+	// is given it may learn from one byte in creditShare then, of what it passed over from one in
+	// passedShare: where lessons are of use there are more. lessonCost is what one costs
 	// besides its bytes.
-	firstCredit, creditShare, lessonCost = 256 << 10, 32, 128
+	firstCredit, creditShare, passedShare, lessonCost = 256 << 10, 256, 64, 128
 	// mostBlocks bounds how often a block is made of a line, mostLines those behind it there.
 	mostBlocks, mostLines = 4, 5
 )
@@ -50,7 +51,7 @@ func (m *machine) passOver(frag *fragment) {
 		return
 	}
 	m.fresh = m.fresh[:0]
-	m.credit = min(m.credit+len(frag.text)/creditShare, firstCredit)
+	m.earn(len(frag.text) / creditShare)
 	from := 0
 	for at < len(frag.text) {
 		n := bytes.IndexByte(frag.text[at:], '\n') + 1
@@ -85,7 +86,10 @@ func (m *machine) pass(frag *fragment, t *template, from, at int) {
 		}
 	}
 	m.passed = append(m.passed, passedText{at, t})
+	m.earn(t.n / passedShare)
 }
+
+func (m *machine) earn(credit int) { m.credit = min(m.credit+credit, firstCredit) }
 
 // templateAt is the template of the line of n bytes at at, with its line feed, or of it
 // and some behind it. It may be made of them. nil: there is none.
