@@ -43,7 +43,7 @@ func manifold(value []byte) []byte {
 	value = slices.Clone(value)
 	other := byte(0)
 	for i, c := range value {
-		if freeSets.of(c) != freeDigit {
+		if classOf[c] != freeDigit {
 			continue
 		}
 		for slices.Contains(value, other) {
@@ -61,7 +61,7 @@ func (d *dfa) matchesEach(text []byte, anchored bool) bool {
 	p.now = append(p.now[:0], d.startState(nil, 0, anchored))
 	for _, c := range text {
 		p.next = p.next[:0]
-		for _, class := range d.classesFor(c, freeSets.of(c)&freeDigit) {
+		for _, class := range d.classesFor(c, classOf[c]&freeDigit) {
 			for _, s := range p.now {
 				switch t := d.take(s, int(class)); {
 				case t&matchedHere != 0: // whatever follows

@@ -10,14 +10,14 @@ const (
 // number. Behind a per cent sign nothing is: there digits are part of an escape.
 func setFree(free, line []byte) {
 	for i := 0; i < len(line); {
-		if freeSets.of(line[i])&freeWord == 0 {
+		if classOf[line[i]]&freeWord == 0 {
 			i++
 			continue
 		}
 		start, has := i, uint8(0)
 		uuid := i+uuidLength < len(line) && isUUID(line[i:i+uuidLength])
-		for i < len(line) && (freeSets.of(line[i])&freeWord != 0 || uuid && i < start+uuidLength) {
-			has |= freeSets.of(line[i])
+		for i < len(line) && (classOf[line[i]]&freeWord != 0 || uuid && i < start+uuidLength) {
+			has |= classOf[line[i]]
 			i++
 		}
 		switch {
@@ -49,7 +49,7 @@ func setRun(free, run []byte, has uint8) {
 		fill(free, freeWord)
 	default:
 		for i, c := range run {
-			free[i] = freeSets.of(c) & freeDigit
+			free[i] = classOf[c] & freeDigit
 		}
 	}
 }

@@ -48,6 +48,13 @@ func newClassSets(classes uint8) (s classSets) {
 var (
 	freeSets = newClassSets(0xff)
 	wordSets = newClassSets(freeWord)
+	// classOf is freeSets.of for each byte.
+	classOf = func() (t [256]uint8) {
+		for c := range t {
+			t[c] = freeSets.of(byte(c))
+		}
+		return t
+	}()
 )
 
 // outlineInGo is outlineOf one byte at a time: the length, and then block by block
@@ -71,7 +78,7 @@ func outlineInGo(line []byte) uint64 {
 // fitsInGo is fits one byte at a time.
 func fitsInGo(line, text, free []byte) bool {
 	for i, c := range line {
-		if c != text[i] && freeSets.of(c)&free[i] == 0 {
+		if c != text[i] && classOf[c]&free[i] == 0 {
 			return false
 		}
 	}

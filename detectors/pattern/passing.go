@@ -25,15 +25,15 @@ type passedText struct {
 }
 
 const (
-	shortestLine = 8       // bytes, with the line feed; shorter ones are searched as fast
-	longestLine  = 8 << 10 // as is the longest text of a template
+	shortestLine = 8        // bytes, with the line feed; shorter ones are searched as fast
+	longestLine  = 32 << 10 // as is the longest text of a template
 	// dearLesson is how many lessons it counts for that nothing is learned.
 	dearLesson = 6
 	// firstCredit is what a machine may learn from at first, and at most at once. Of what it
 	// is given it may learn from one byte in creditShare then, of what it passed over from one in
 	// passedShare: where lessons are of use there are more. lessonCost is what one costs
 	// besides its bytes.
-	firstCredit, creditShare, passedShare, lessonCost = 256 << 10, 256, 64, 128
+	firstCredit, creditShare, passedShare, lessonCost = 256 << 10, 128, 48, 128
 	// mostBlocks bounds how often a block is made of a line, mostLines those behind it there.
 	mostBlocks, mostLines = 4, 5
 )

@@ -5,10 +5,11 @@ import "slices"
 // prover proves that free bytes make no difference. It goes through automata in all states
 // that what may stand there can lead to.
 type prover struct {
-	reach     map[uint32][]uint32 // by a state of the automaton of words and classes behind it
-	hex       []hexWord           // of which something may come
-	asked     bool                // what hex is
-	now, next []uint32            // scratch
+	reach      map[uint32][]uint32 // by a state of the automaton of words and classes behind it
+	hex        []hexWord           // of which something may come
+	asked      bool                // what hex is
+	now, next  []uint32            // scratch of failsAt and matchesEach
+	states, to []uint32            // of over
 }
 
 func newProver() prover { return prover{reach: make(map[uint32][]uint32)} }
@@ -59,43 +60,49 @@ func (m *machine) part(t *template) bool {
 // stand there has led to one state again, without a word's end of which something can come
 // on the way. next is 0 if there is no such place.
 func (m *machine) over(t *template, i int, state uint32) (next int, one uint32) {
-	words, states := m.engine.words, []uint32{state}
+	p, words := &m.lesson.prover, m.engine.words
+	states, to := append(p.states[:0], state), p.to
+	defer func() { p.states, p.to = states, to }()
 	for ; i < t.n; i++ {
+		to = to[:0]
 		if classes := t.free[i]; classes != 0 {
-			states = each(states, func(s uint32) []uint32 { return m.reached(s, classes) })
+			for _, s := range states {
+				all := m.reached(s, classes)
+				if len(all) == 0 {
+					return 0, 0
+				}
+				to = with(to, all...)
+			}
 			for i+1 < t.n && t.free[i+1] == classes {
 				i++
 			}
 		} else {
-			states = each(states, func(s uint32) []uint32 { return []uint32{words.step(s, t.text[i])} })
-			if slices.ContainsFunc(states, func(s uint32) bool { return s >= words.hitState && !m.harmlessEnd(t, i+1, s) }) {
-				return 0, 0
+			for _, s := range states {
+				if s = words.step(s, t.text[i]); s >= words.hitState && !m.harmlessEnd(t, i+1, s) {
+					return 0, 0
+				}
+				to = with(to, s)
 			}
-			if len(states) == 1 && states[0] < words.hitState {
-				return i + 1, states[0]
+			if len(to) == 1 && to[0] < words.hitState {
+				return i + 1, to[0]
 			}
 		}
-		if len(states) == 0 || len(states) > mostReached {
+		if len(to) > mostReached {
 			return 0, 0
 		}
+		states, to = to, states
 	}
 	return 0, 0
 }
 
-// each is what f makes of all states, each once; none if it makes none of one of them.
-func each(states []uint32, f func(s uint32) []uint32) (all []uint32) {
-	for _, s := range states {
-		some := f(s)
-		if len(some) == 0 {
-			return nil
-		}
-		for _, to := range some {
-			if !slices.Contains(all, to) {
-				all = append(all, to)
-			}
+// with is a set of states with some more.
+func with(set []uint32, more ...uint32) []uint32 {
+	for _, s := range more {
+		if !slices.Contains(set, s) {
+			set = append(set, s)
 		}
 	}
-	return all
+	return set
 }
 
 // reached are the states that any number of bytes of some classes, but none, lead to from
@@ -114,7 +121,7 @@ func (m *machine) reached(state uint32, classes uint8) []uint32 {
 		for _, s := range level {
 			for _, c := range freeCharacters {
 				to := words.step(s, c)
-				if freeSets.of(c)&classes == 0 || slices.Contains(next, to) {
+				if classOf[c]&classes == 0 || slices.Contains(next, to) {
 					continue
 				}
 				if len(next) == mostReached || to >= words.hitState && (classes != freeHex || m.endsOther(to, n)) {
@@ -168,7 +175,7 @@ func (m *machine) walkOver(t *template, i int, state uint32) (next int, one uint
 
 // anyOf says whether f holds of a byte of some classes.
 func anyOf(classes uint8, f func(c byte) bool) bool {
-	return classes != 0 && slices.ContainsFunc(freeCharacters, func(c byte) bool { return freeSets.of(c)&classes != 0 && f(c) })
+	return classes != 0 && slices.ContainsFunc(freeCharacters, func(c byte) bool { return classOf[c]&classes != 0 && f(c) })
 }
 
 // hexWord is a target of a word of hex digits.

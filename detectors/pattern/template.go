@@ -94,15 +94,15 @@ type templates struct {
 }
 
 const (
-	metBits = 12
+	metBits = 14
 	// mostLessons are learned from lines of one outline, until another takes its place:
 	// that of which each has another word in it serves nobody.
 	mostLessons = 24
 	lessonMask  = 0xff
 )
 
-// mayLearn says whether lines of an outline were met before and may be learned from, and
-// counts so many lessons then.
+// mayLearn says whether lines of an outline were met twice before and may be learned from,
+// and counts so many lessons.
 func (s *templates) mayLearn(outline uint64, lessons uint64) bool {
 	met := &s.met[outline>>(64-metBits)]
 	switch was := met.Load(); {
@@ -113,7 +113,7 @@ func (s *templates) mayLearn(outline uint64, lessons uint64) bool {
 		return false
 	default:
 		met.Store(was + lessons)
-		return true
+		return was&lessonMask > 0
 	}
 }
 

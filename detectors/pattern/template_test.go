@@ -19,11 +19,11 @@ func varied(r *rand.Rand, text string) string {
 	out := []byte(text)
 	for i := 0; i < len(out); {
 		start, has := i, uint8(0)
-		for ; i < len(out) && freeSets.of(out[i])&freeWord != 0; i++ {
-			has |= freeSets.of(out[i])
+		for ; i < len(out) && classOf[out[i]]&freeWord != 0; i++ {
+			has |= classOf[out[i]]
 		}
 		for k := start; k < i; k++ {
-			switch class := freeSets.of(out[k]); {
+			switch class := classOf[out[k]]; {
 			case class == freeDigit || has&^freeHex == 0 && has&freeDigit != 0 && i-start >= shortestHex:
 				out[k] = pickOf(r, class|has&freeHex)
 			case has&freeDigit != 0 && i-start >= leastID:
@@ -40,7 +40,7 @@ func varied(r *rand.Rand, text string) string {
 // pickOf is a byte of some classes.
 func pickOf(r *rand.Rand, classes uint8) byte {
 	for {
-		if c := freeCharacters[r.IntN(len(freeCharacters))]; freeSets.of(c)&classes != 0 {
+		if c := freeCharacters[r.IntN(len(freeCharacters))]; classOf[c]&classes != 0 {
 			return c
 		}
 	}
@@ -182,7 +182,7 @@ func filled(r *rand.Rand, t *template, words []string) string {
 	}
 	for range r.IntN(4) {
 		word, at := words[r.IntN(len(words))], r.IntN(t.n)
-		for k := 0; k < len(word) && at+k < t.n && freeSets.of(word[k])&t.free[at+k] != 0; k++ {
+		for k := 0; k < len(word) && at+k < t.n && classOf[word[k]]&t.free[at+k] != 0; k++ {
 			text[at+k] = word[k]
 		}
 	}
