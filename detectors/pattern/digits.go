@@ -72,6 +72,9 @@ func (d *dfa) matchesEach(text []byte, anchored bool) bool {
 				}
 			}
 		}
+		if p.spend(len(p.now), len(p.next)); p.left < 0 {
+			return false
+		}
 		p.now, p.next = p.next, p.now
 	}
 	missed := slices.ContainsFunc(p.now, func(s uint32) bool { return d.take(s, d.stride-1)&matchedHere == 0 })

@@ -80,9 +80,13 @@ func (m *machine) learn(line []byte) *template {
 	m.fresh, m.passed = []span{{0, len(l.text)}}, nil
 	m.collect(&fragment{text: l.text})
 	l.learning = false
+	steps := proofSteps * (len(line) + lessonCost)
+	l.prover.left = steps
 	t := m.newTemplate(line)
+	m.credit -= (steps - l.prover.left) / proofSteps
 	m.fresh, m.passed, m.crossed = fresh, passed, false
 	m.reset()
+	clear(l.text)
 	return t
 }
 
@@ -112,7 +116,7 @@ func (m *machine) newTemplate(line []byte) *template {
 			}
 		}
 	}
-	if !m.part(t) {
+	if !m.part(t) || l.prover.left < 0 {
 		return nil
 	}
 	for i, classes := range t.free {

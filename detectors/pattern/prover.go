@@ -7,6 +7,7 @@ import "slices"
 type prover struct {
 	reach      map[uint32][]uint32 // by a state of the automaton of words and classes behind it
 	hex        []hexWord           // of which something may come
+	left       int                 // steps that the lesson in hand may take; below zero nothing is proven
 	asked      bool                // what hex is
 	now, next  []uint32            // scratch of failsAt and matchesEach
 	states, to []uint32            // of over
@@ -18,6 +19,8 @@ const (
 	// mostReached bounds the states of the automaton of words that free bytes can lead to,
 	// mostFailing those in which a try is followed; more are not.
 	mostReached, mostFailing = 64, 256
+	// proofSteps bounds the steps of a lesson for each of its bytes. Ordinary lines take a tenth.
+	proofSteps = 32
 	// mostWalked bounds the bytes that are walked in one piece.
 	mostWalked = 128
 )
@@ -87,7 +90,7 @@ func (m *machine) over(t *template, i int, state uint32) (next int, one uint32) 
 				return i + 1, to[0]
 			}
 		}
-		if len(to) > mostReached {
+		if p.spend(len(states), len(to)); len(to) > mostReached || p.left < 0 {
 			return 0, 0
 		}
 		states, to = to, states
@@ -289,7 +292,8 @@ func (m *machine) failsAt(t *template, of *target, at int, word []byte) bool {
 			free, c = 0, word[i-at]
 		}
 		var matched bool
-		if p.next, matched = d.follows(p.next[:0], p.now, c, free); matched || len(p.next) > mostFailing || d.epoch != epoch || m.thrash {
+		p.next, matched = d.follows(p.next[:0], p.now, c, free)
+		if matched || len(p.next) > mostFailing || p.left < 0 || d.epoch != epoch || m.thrash {
 			return false
 		}
 		if p.now, p.next = p.next, p.now; len(p.now) == 0 {
@@ -302,7 +306,8 @@ func (m *machine) failsAt(t *template, of *target, at int, word []byte) bool {
 // follows appends to dst the states that some lead to by c, or by each byte of the classes
 // that are free, but for dead ones. matched: a match ended before, in one.
 func (d *dfa) follows(dst, states []uint32, c byte, free uint8) (next []uint32, matched bool) {
-	for _, class := range d.classesFor(c, free) {
+	classes := d.classesFor(c, free)
+	for _, class := range classes {
 		for _, s := range states {
 			switch to := d.take(s, int(class)); {
 			case to&matchedHere != 0:
@@ -312,8 +317,12 @@ func (d *dfa) follows(dst, states []uint32, c byte, free uint8) (next []uint32, 
 			}
 		}
 	}
+	d.m.lesson.prover.spend(len(classes)*len(states), len(dst))
 	return dst, matched
 }
+
+// spend counts steps that each were looked for among some.
+func (p *prover) spend(steps, among int) { p.left -= steps * (1 + among/16) }
 
 // classesFor are the classes of c, or of the bytes of the classes that are free.
 func (d *dfa) classesFor(c byte, free uint8) []uint8 {
