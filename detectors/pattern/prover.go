@@ -19,7 +19,7 @@ const (
 	// mostReached bounds the states of the automaton of words that free bytes can lead to,
 	// mostFailing those in which a try is followed; more are not.
 	mostReached, mostFailing = 64, 256
-	// proofSteps bounds the steps of a lesson for each of its bytes. Ordinary lines take a tenth.
+	// proofSteps bounds the steps of a lesson for each of its bytes. Ordinary lines take one.
 	proofSteps = 32
 	// mostWalked bounds the bytes that are walked in one piece.
 	mostWalked = 128
