@@ -1,6 +1,10 @@
 package pattern
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
 
 // triesAlike says whether the same rules match, or none, from the word of a try on,
 // whichever digits stand behind it. A look decides nothing: what it lets pass in vain
@@ -27,32 +31,38 @@ func (m *machine) judgesAlike(r *rest) bool {
 // innocentAnyway says whether a rule takes a secret for none, and would whatever its
 // digits are.
 func (m *machine) innocentAnyway(r *rule, secret []byte) bool {
-	most := manifold(secret)
-	if r.Entropy != 0 && !m.entropyAbove(most, r.Entropy-2*alike) {
-		return true
+	if r.Entropy != 0 {
+		if most, ok := manifold(secret); ok && !m.entropyAbove(most, r.Entropy-2*alike) {
+			return true
+		}
 	}
 	j := r.judge()
-	return j.words.in(most) || slices.ContainsFunc(j.secret, func(e either) bool {
+	return slices.ContainsFunc(bytes.FieldsFunc(secret, isDigit), j.words.in) || slices.ContainsFunc(j.secret, func(e either) bool {
 		return m.eitherAt(&e).matchesEach(secret, e.atStart)
 	})
 }
 
-// manifold is a value whose digits are all replaced by bytes that it has not, each once:
-// no digits have more entropy, and no word has them.
-func manifold(value []byte) []byte {
-	value = slices.Clone(value)
+// manifold is a value of ASCII whose digits are all replaced by characters that it has
+// not, each once: no digits have more entropy. It is not ok if there are not so many.
+func manifold(value []byte) (most []byte, ok bool) {
+	most = slices.Clone(value)
 	other := byte(0)
-	for i, c := range value {
-		if classOf[c] != freeDigit {
+	for i, c := range most {
+		if !isDigit(rune(c)) {
 			continue
 		}
-		for slices.Contains(value, other) {
+		for slices.Contains(most, other) {
 			other++
 		}
-		value[i] = other
+		if other >= utf8.RuneSelf {
+			return nil, false // more would be no characters, or there are no more
+		}
+		most[i] = other
 	}
-	return value
+	return most, true
 }
+
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // matchesEach says whether the program matches a text of ASCII, and would whatever its
 // digits are.

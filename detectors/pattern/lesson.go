@@ -60,10 +60,15 @@ func (l *lesson) judged(r *rule, f *finding, end, low, far int, elsewhere bool) 
 	l.elsewhere = l.elsewhere || elsewhere
 }
 
-// innocent notes a place whose value, as a shape reads it, does not count.
+// innocent notes a place whose value, as a shape reads it, does not count. Whether a match
+// that holds it began before the line has to be known all the same: what stands there
+// would be no match of its own then.
 func (l *lesson) innocent(r *rule, p *place, read reading) {
-	far := int(read.far)
-	l.rests = append(l.rests, rest{low: int(p.at) - 1, far: far, id: far, rule: r, matched: true, secret: read.value(), innocent: true})
+	low, far := int(p.at)-1, int(read.far)
+	if r.feeds {
+		low = int(p.at) - r.head - 2*utf8.UTFMax
+	}
+	l.rests = append(l.rests, rest{low: low, far: far, id: far, rule: r, matched: true, secret: read.value(), innocent: true})
 }
 
 // learn makes a template of a line with its line feed, or of several; nil: something is
@@ -103,6 +108,7 @@ func (m *machine) newTemplate(line []byte) *template {
 	setFree(t.free, line)
 	for i := range l.rests {
 		switch r := &l.rests[i]; {
+		case r.target != nil && r.end > 1+len(line): // its word is of behindLesson
 		case r.low >= 0 && r.far <= 1+len(line):
 			if !m.hold(t, r) {
 				return nil

@@ -12,7 +12,8 @@ const (
 	freeHyphen
 
 	// freeWord is the classes whose places an outline tells from others.
-	freeWord = freeDigit | freeHexLetter | freeMiddle | freeLast | freeUpperFirst | freeUpperLast
+	freeWord  = freeDigit | freeHexLetter | freeMiddle | freeLast | freeUpper
+	freeUpper = freeUpperFirst | freeUpperLast
 )
 
 // outlineFactor is odd, so that nothing of an outline is lost.

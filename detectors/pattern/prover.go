@@ -255,6 +255,9 @@ func (m *machine) harmlessEnd(t *template, end int, state uint32) bool {
 	for _, n := range m.engine.words.ends[state-m.engine.words.hitState] {
 		word := []byte(m.engine.texts[n])
 		at := end - len(word)
+		if at < 0 {
+			continue // no word reaches over a line feed: so many free bytes are not there
+		}
 		for i := range m.engine.targets[n] {
 			if of := &m.engine.targets[n][i]; of.group < 0 || m.besideAny(of, t, at) && !m.failsAt(t, of, at+1, word) {
 				return false
@@ -291,9 +294,12 @@ func (m *machine) failsAt(t *template, of *target, at int, word []byte) bool {
 		if i-at < len(word) && free != 0 {
 			free, c = 0, word[i-at]
 		}
-		var matched bool
+		var matched, other bool
 		p.next, matched = d.follows(p.next[:0], p.now, c, free)
-		if matched || len(p.next) > mostFailing || p.left < 0 || d.epoch != epoch || m.thrash {
+		if upper := c - 'a' + 'A'; free == 0 && classOf[upper]&t.free[i-1]&freeUpper != 0 { // as the word may be spelt
+			p.next, other = d.follows(p.next, p.now, upper, 0)
+		}
+		if matched || other || len(p.next) > mostFailing || p.left < 0 || d.epoch != epoch || m.thrash {
 			return false
 		}
 		if p.now, p.next = p.next, p.now; len(p.now) == 0 {
