@@ -136,9 +136,9 @@ func (g *groups) within(text []byte, start, end int) (matched, ok bool) {
 func (g *groups) beginAlone() bool {
 	d := g.dfa
 	start := d.startState(nil, 0, true)
-	if start != g.start {
+	if start != g.start && d.epoch == g.epoch {
 		class := g.way[0].transition - g.start
-		if d.take(start, int(class)) != d.rows[g.way[0].transition] || d.epoch != g.epoch {
+		if next := d.rows[g.way[0].transition]; d.take(start, int(class)) != next || d.epoch != g.epoch {
 			return false
 		}
 		g.way[0].transition = start + class

@@ -309,8 +309,12 @@ func (d *dfa) classesOf(set string) (classes []int) {
 	return classes
 }
 
-// take is the transition from the state at row s by a class.
+// take is the transition from the state at row s by a class. Where the states were
+// forgotten since, it means nothing: whoever goes on asks for the epoch.
 func (d *dfa) take(s uint32, class int) uint32 {
+	if int(s) >= len(d.rows) {
+		return dead
+	}
 	if t := d.rows[s+uint32(class)]; t != unknown {
 		return t
 	}
