@@ -96,10 +96,14 @@ func compareSearches(t interface{ Fatalf(string, ...any) }, d *Detector, m *mach
 	for i := range b.Views {
 		frags = append(frags, &fragment{text: b.Views[i].Text, view: &b.Views[i]})
 	}
+	frags = append(frags, &fragment{text: b.Text})
 	for _, frag := range frags {
 		got := listed(m.search(frag))
 		passed += len(m.passed)
-		want := listed(untaught(d).search(&fragment{text: frag.text}))
+		all := untaught(d)
+		all.setPath(m.path)
+		all.templates = nil
+		want := listed(all.search(&fragment{text: frag.text}))
 		if !slices.Equal(got, want) {
 			t.Fatalf("in %q, of which %d texts were passed over, found %q, by a search of all %q", frag.text, len(m.passed), got, want)
 		}
