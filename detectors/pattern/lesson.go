@@ -18,6 +18,9 @@ type lesson struct {
 	prover    prover
 }
 
+// mostOpen bounds the words of a template that are tried each time.
+const mostOpen = 16
+
 // behindLesson follows a line that is learned from, so that it is not the last.
 const behindLesson = "xxxxxxxx"
 
@@ -113,7 +116,7 @@ func (m *machine) newTemplate(line []byte) *template {
 			if !m.hold(t, r) {
 				return nil
 			}
-		case r.target == nil || m.leads(r.end):
+		case r.target == nil || len(t.open) == mostOpen || m.leads(r.end):
 			return nil
 		default:
 			t.leaveOpen(r.end-1, m.closing(t, r))
