@@ -18,6 +18,8 @@ import (
 const (
 	// fileVersion changes when an older program could not read the file.
 	fileVersion = 1
+	// mostVersion is the greatest that an error repeats; a longer number may be a secret.
+	mostVersion = 999
 	// maxFile bounds a snapshot file: 2,000,000 keys of some 400 bytes.
 	maxFile = 1 << 30
 )
@@ -157,6 +159,9 @@ func (d *fileDecoder) file() error {
 }
 
 func wrongVersion(version int) error {
+	if version < 0 || version > mostVersion {
+		return fmt.Errorf("%w: its version is no number that there was, want %d", ErrSnapshotFile, fileVersion)
+	}
 	return fmt.Errorf("%w: version %d, want %d", ErrSnapshotFile, version, fileVersion)
 }
 

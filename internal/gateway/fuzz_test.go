@@ -70,6 +70,7 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"version":1,"gateways":["http://g"],"keys":[{"hash":"` + strings.Repeat("0a", 32) + `","name":"sk-...7-kQ","state":"live","tail":"2d2d2d2d","expires":"2026-11-23T12:00:00Z"}]}`)
 	f.Add(`{"version":1,"keys":[{"hash":5,"alias":"sk-0123456789abcdef"}]}`)
+	f.Add(`{"version":10123456789`) // a number was quoted
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Decode(strings.NewReader(text), noon)
 		if err != nil {
