@@ -124,11 +124,7 @@ func (a *automaton) step(state uint32, c byte) uint32 {
 // parted says whether no word of text reaches over at, as its bytes on both sides
 // tell.
 func (a *automaton) parted(text []byte, at int) bool {
-	if at <= 0 || at >= len(text) {
-		return true
-	}
-	n := a.pair(text[at-1], text[at])
-	return a.joined[n/64]>>(n%64)&1 == 0
+	return at <= 0 || at >= len(text) || !a.joins(text[at-1], text[at])
 }
 
 // trie is the automaton while it is built: state 0 is the root.

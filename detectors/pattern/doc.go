@@ -53,9 +53,9 @@
 // into what was passed over, where its rule has a place, makes all be searched. In
 // the rest, what a batch says again is not searched again (repeat), nor what its views
 // have of it; what was found out is taken over where it rests on the same bytes alone
-// (past). Where nothing is known
-// one automaton finds the words of all rules (automaton, walk, lanes). Where
-// one stands, a first look goes to the value behind it, if all rules of the word have
+// (past). Where nothing is known one automaton finds the words of all rules (automaton,
+// walk, lanes). Where one stands, a first look goes to the value behind it, if all rules
+// of the word have
 // one (look). A digest, UUID or masked key that all of them take for innocent ends
 // the matter (innocent, digest). Rules whose parts leave no choice, as a name, a
 // separator and a quoted value do, are read without an automaton (shape, read); else a

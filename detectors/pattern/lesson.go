@@ -33,7 +33,7 @@ type rest struct {
 	end    int
 	tail   bool // of a try: the automaton of its group was asked
 
-	rule     *rule // of a match, which ends at end
+	rule     *rule // of a match
 	matched  bool
 	secret   span
 	innocent bool // as a shape reads it
@@ -59,7 +59,7 @@ func (l *lesson) judged(r *rule, f *finding, end, low, far int, elsewhere bool) 
 	if !r.feeds {
 		low = max(low, 0) // none begins before the line
 	}
-	l.rests = append(l.rests, rest{low: low, far: far, id: far, rule: r, end: end, matched: end > f.at, secret: f.secret})
+	l.rests = append(l.rests, rest{low: low, far: far, id: far, rule: r, matched: end > f.at, secret: f.secret})
 	l.elsewhere = l.elsewhere || elsewhere
 }
 
@@ -172,10 +172,8 @@ func (m *machine) hold(t *template, r *rest) bool {
 		return true
 	}
 	if r.target != nil {
-		if t.free[low] != 0 { // beside the word
-			if !t.bind(low) {
-				return false
-			}
+		if t.free[low] != 0 && !t.bind(low) { // beside the word
+			return false
 		}
 		digits := m.triesAlike(r)
 		if digits && onlyDigits(t.free[low:far]) || r.id == r.far && m.failsAt(t, r.target, r.low+1, nil) {

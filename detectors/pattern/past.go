@@ -191,7 +191,7 @@ func (m *machine) viewed(v *record.View) {
 			if before := f.start - at; before > 0 {
 				at, from, n = at+before, from+before, n-before
 			}
-			n = min(n, f.end-at, endOf(m.past.fresh, from)-from)
+			n = min(n, f.end-at, spanAt(m.past.fresh, from).end-from)
 			if n > leastInside+near {
 				m.same = append(m.same, stretch{at: at, from: from, n: n})
 			}
@@ -199,13 +199,13 @@ func (m *machine) viewed(v *record.View) {
 	}
 }
 
-// endOf is the end of that of some spans, ascending, which holds at; 0 if none does.
-func endOf(list []span, at int) int {
+// spanAt is that of some spans, ascending, which holds at; empty if none does.
+func spanAt(list []span, at int) span {
 	n := sort.Search(len(list), func(i int) bool { return list[i].end > at })
 	if n == len(list) || list[n].start > at {
-		return 0
+		return span{}
 	}
-	return list[n].end
+	return list[n]
 }
 
 // inside are the ends of words that need not be searched for in s: behind a place

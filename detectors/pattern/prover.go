@@ -242,7 +242,7 @@ func (m *machine) harmless(t *template, start int) bool {
 			if at == start+1 && !anyOf(freeHex, has) {
 				break
 			}
-			if (at > start || m.besideAny(w.target, t, at)) && !m.failsAt(t, w.target, at+1, w.word) {
+			if m.comesOf(t, w.target, at, w.word) {
 				return false
 			}
 		}
@@ -259,12 +259,17 @@ func (m *machine) harmlessEnd(t *template, end int, state uint32) bool {
 			continue // no word reaches over a line feed: so many free bytes are not there
 		}
 		for i := range m.engine.targets[n] {
-			if of := &m.engine.targets[n][i]; of.group < 0 || m.besideAny(of, t, at) && !m.failsAt(t, of, at+1, word) {
+			if m.comesOf(t, &m.engine.targets[n][i], at, word) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// comesOf says whether something may come of a target's word at a place of the line.
+func (m *machine) comesOf(t *template, of *target, at int, word []byte) bool {
+	return of.group < 0 || m.besideAny(of, t, at) && !m.failsAt(t, of, at+1, word)
 }
 
 // besideAny says whether what can be before a place of the line may stand beside a target.

@@ -3,7 +3,6 @@ package pattern
 import (
 	"encoding/binary"
 	"math/bits"
-	"sort"
 )
 
 // A log says most things many times: two thirds of what a gateway prints are
@@ -54,6 +53,7 @@ func (r *repeats) find(dst []stretch, text []byte, fresh []span) []stretch {
 	return dst
 }
 
+// findIn is find in the span f.
 func (r *repeats) findIn(dst []stretch, whole []byte, f span, fresh []span, shift int, place uint32) []stretch {
 	known, text := r.known, whole[:f.end]
 	done, next := f.start, f.start // end of the last stretch; place to be remembered next
@@ -70,13 +70,12 @@ func (r *repeats) findIn(dst []stretch, whole []byte, f span, fresh []span, shif
 			i += repeatStep
 			continue
 		}
-		first, last := f.start, len(text)
+		holder := f // of from
 		if from < f.start {
-			k := sort.Search(len(fresh), func(k int) bool { return fresh[k].end > from })
-			first, last = fresh[k].start, fresh[k].end
+			holder = spanAt(fresh, from)
 		}
-		n := min(sameBytes(text, from, i), last-from)
-		before := sameBefore(text, from, i, min(i-done, from-first))
+		n := min(sameBytes(text, from, i), holder.end-from)
+		before := sameBefore(text, from, i, min(i-done, from-holder.start))
 		at := i - before
 		from, n = from-before, n+before
 		if n < leastRepeat {

@@ -145,7 +145,7 @@ func (a *automaton) walkOne(state uint32, hits *[]hit, text []byte, at, end int)
 func (a *automaton) enter(text []byte, at int) uint32 {
 	state := uint32(0)
 	for _, c := range text[max(0, at-a.reach):at] {
-		state = uint32(a.next[state<<rowBits+uint32(a.class[c])])
+		state = a.step(state, c)
 	}
 	return state
 }
